@@ -1,0 +1,29 @@
+export type {
+  ByteRange,
+  ListPage,
+  ObjectInfo,
+  ObjectStore,
+  Place,
+  Precondition,
+  PresignOptions,
+  PutOptions,
+  UploadedPart,
+} from "./object-store.ts";
+export { RefusedError } from "./refused-error.ts";
+export type { Budget, Clock, Ids, Log, NudgePort, WorkflowPort } from "./services.ts";
+export type {
+  Changes,
+  Condition,
+  IndexName,
+  Item,
+  Key,
+  Path,
+  QueryInput,
+  QueryPage,
+  RefusalReason,
+  Scalar,
+  Table,
+  Value,
+  Write,
+} from "./table.ts";
+export { INDEXES } from "./table.ts";
