@@ -1,0 +1,53 @@
+/** The one place that builds DynamoDB keys. */
+import type { Key } from "../ports/index.ts";
+
+export const jobKey = (jobId: string): Key => ({ pk: `JOB#${jobId}`, sk: "JOB" });
+export const specKey = (jobId: string): Key => ({ pk: `JOB#${jobId}`, sk: "SPEC" });
+export const EVENT_PREFIX = "EVENT#";
+/** Timeline rows sort by time (RFC 3339, fixed width), then by id. */
+export const eventKey = (jobId: string, time: string, id: string): Key => ({
+  pk: `JOB#${jobId}`,
+  sk: `${EVENT_PREFIX}${time}#${id}`,
+});
+
+/** A gate and its batches share a partition; `repartition` raises the generation. */
+export const gatePk = (jobId: string, generation: number, gate: number): string =>
+  `JOB#${jobId}#g${generation}#${gate}`;
+export const gateKey = (jobId: string, generation: number, gate: number): Key => ({
+  pk: gatePk(jobId, generation, gate),
+  sk: "GATE",
+});
+export const BATCH_PREFIX = "BATCH#";
+export const batchKey = (jobId: string, generation: number, gates: number, batch: number): Key => ({
+  pk: gatePk(jobId, generation, batch % gates),
+  sk: `${BATCH_PREFIX}${String(batch).padStart(6, "0")}`,
+});
+
+const ownerPk = (owner: string): string => `OWNER#${owner}`;
+export const ownerKey = (owner: string): Key => ({ pk: ownerPk(owner), sk: "OWNER" });
+export const tokenKey = (owner: string, idempotencyKey: string): Key => ({
+  pk: ownerPk(owner),
+  sk: `TOKEN#${idempotencyKey}`,
+});
+export const API_KEY_PREFIX = "KEY#";
+export const apiKeyKey = (owner: string, id: string): Key => ({ pk: ownerPk(owner), sk: `${API_KEY_PREFIX}${id}` });
+/** Looked up at sign-in by the key's hash alone. */
+export const apiKeyHashKey = (hash: string): Key => ({ pk: `APIKEY#${hash}`, sk: "KEY" });
+export const TEMPLATE_PREFIX = "TEMPLATE#";
+export const templateKey = (owner: string, id: string): Key => ({ pk: ownerPk(owner), sk: `${TEMPLATE_PREFIX}${id}` });
+/** All owners, for the admin's list. */
+export const OWNERS_PK = "OWNERS";
+export const ownerListKey = (owner: string): Key => ({ pk: OWNERS_PK, sk: `OWNER#${owner}` });
+
+/** Keys of the indexes, set on the job item. */
+export const byOwnerKeys = (owner: string, jobId: string) => ({ ownerPk: ownerPk(owner), ownerSk: jobId });
+export const byStateKeys = (owner: string, state: string, jobId: string) => ({
+  statePk: `${ownerPk(owner)}#${state}`,
+  stateSk: jobId,
+});
+export const DUE_PK = "DUE";
+/** `at` in milliseconds; sorts as text until the year 2286. */
+export const byDueKeys = (at: number, jobId: string) => ({
+  duePk: DUE_PK,
+  dueSk: `${String(at).padStart(13, "0")}#${jobId}`,
+});
