@@ -1,5 +1,6 @@
 export type {
   ByteRange,
+  CompleteOptions,
   ListPage,
   ObjectInfo,
   ObjectStore,

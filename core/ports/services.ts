@@ -2,7 +2,11 @@ import type { ErrorData } from "../errors.ts";
 
 /** Step Functions: the job's workflow. Execution names are `<jobId>-r<run>`, so a repeated start is recognised. */
 export interface WorkflowPort {
-  /** `started` is false when an execution of that name exists already (running or ended). */
+  /**
+   * `started` is false when an execution of that name exists already: ended, or running with another input. One that runs
+   * with the same input answers true again, as AWS does: either way it is the one execution of that name.
+   * @throws JobJobError WORKFLOW_UNAVAILABLE (retryable) after the port's own retries; so do all methods.
+   */
   start(name: string, input: Readonly<Record<string, string | number>>): Promise<{ readonly started: boolean }>;
   /** Fine when it has ended or never was. */
   stop(name: string, cause: string): Promise<void>;

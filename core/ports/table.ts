@@ -28,7 +28,7 @@ export type Condition =
 
 export interface Changes {
   readonly set?: Readonly<Record<Path, Value>>;
-  /** Adds to a number; a missing one counts as 0. Not idempotent: only within a transaction that a condition fences. */
+  /** Adds to a number; a missing one counts as 0, but the map it stands in must be there. Not idempotent: only within a transaction that a condition fences. */
   readonly add?: Readonly<Record<Path, number>>;
   readonly setIfMissing?: Readonly<Record<Path, Value>>;
   readonly remove?: readonly Path[];
@@ -58,7 +58,7 @@ export interface QueryInput {
 }
 export interface QueryPage {
   readonly items: readonly Item[];
-  /** Opaque; absent on the last page. */
+  /** Opaque; absent on the last page. A page that ends exactly with `limit` has one, though the next may be empty. */
   readonly cursor?: string;
 }
 
@@ -77,10 +77,14 @@ export type IndexName = keyof typeof INDEXES;
 export type RefusalReason = "none" | "condition" | "conflict";
 
 export interface Table {
-  /** @throws JobJobError TABLE_UNAVAILABLE (retryable) after the port's own retries; so do all methods. */
+  /**
+   * @throws JobJobError TABLE_UNAVAILABLE (retryable) after the port's own retries, and TABLE_REQUEST_INVALID for what no
+   * retry can mend (an item over 400 KB, a path into a map that isn't there, …); so do all methods.
+   */
   get(key: Key, options?: { readonly consistent?: boolean }): Promise<Item | undefined>;
   /** Any number of keys; missing items are left out; the order is that of `keys`. */
   batchGet(keys: readonly Key[], options?: { readonly consistent?: boolean }): Promise<readonly Item[]>;
+  /** In the order of the sort keys' UTF-8 bytes. @throws InvalidInputError CURSOR_INVALID */
   query(input: QueryInput): Promise<QueryPage>;
   /** @throws RefusedError when its condition does not hold. */
   write(write: Write): Promise<void>;

@@ -1,0 +1,91 @@
+import type { Changes, Item, Key, Path } from "../../core/ports/index.ts";
+import { checkIndexKeys, MAX_ITEM_BYTES, tableRequestInvalid } from "../shared/table-rules.ts";
+import { isMap, valueAt } from "./condition.ts";
+
+/**
+ * What DynamoDB would store: a copy without undefined attributes.
+ * @throws JobJobError TABLE_REQUEST_INVALID for values it can't hold: NaN, infinite, unsafe integers, dates, functions.
+ */
+export function storable<T>(value: T): T {
+  return copy(value, "the item") as T;
+}
+
+function copy(value: unknown, where: string): unknown {
+  if (value === null || typeof value === "string" || typeof value === "boolean") return value;
+  if (typeof value === "number") {
+    if (!Number.isFinite(value) || Math.abs(value) > Number.MAX_SAFE_INTEGER) {
+      throw tableRequestInvalid(`${where} holds the number ${value}, which isn't finite or safe.`);
+    }
+    return value + 0;
+  }
+  if (Array.isArray(value)) return value.map((entry, i) => copy(entry, `${where}[${i}]`));
+  if (isMap(value) && Object.getPrototypeOf(value) === Object.prototype) {
+    return Object.fromEntries(
+      Object.entries(value)
+        .filter(([, entry]) => entry !== undefined)
+        .map(([name, entry]) => [name, copy(entry, name)]),
+    );
+  }
+  throw tableRequestInvalid(`${where} holds a ${typeof value}, which is no text, number, boolean, null, list or map.`);
+}
+
+/**
+ * The item after the changes. Right-hand sides see the item as it was; a missing item is made.
+ * @throws JobJobError TABLE_REQUEST_INVALID where DynamoDB refuses: no parent map, adding to what is no number.
+ */
+export function changed(before: Item | undefined, key: Key, changes: Changes): Item {
+  const after: Record<string, unknown> = before ? structuredClone(before) : { ...key };
+  for (const [path, value] of Object.entries(changes.set ?? {})) assign(after, path, storable(value));
+  for (const [path, value] of Object.entries(changes.setIfMissing ?? {})) {
+    if (valueAt(before, path) === undefined) assign(after, path, storable(value));
+    else parentOf(after, path);
+  }
+  for (const [path, amount] of Object.entries(changes.add ?? {})) {
+    const old = valueAt(before, path) ?? 0;
+    if (typeof old !== "number") throw tableRequestInvalid(`"${path}" is no number, nothing can be added to it.`);
+    assign(after, path, storable(old + amount));
+  }
+  for (const path of changes.remove ?? []) delete parentOf(after, path)[lastName(path)];
+  return after as Item;
+}
+
+function assign(item: Record<string, unknown>, path: Path, value: unknown): void {
+  if (value === undefined) throw tableRequestInvalid(`"${path}" is set to undefined; remove it instead.`);
+  parentOf(item, path)[lastName(path)] = value;
+}
+
+const lastName = (path: Path): string => path.slice(path.lastIndexOf(".") + 1);
+
+function parentOf(item: Record<string, unknown>, path: Path): Record<string, unknown> {
+  const dot = path.lastIndexOf(".");
+  const parent = dot < 0 ? item : valueAt(item, path.slice(0, dot));
+  if (!isMap(parent)) throw tableRequestInvalid(`the map that "${path}" steps into doesn't exist.`);
+  return parent;
+}
+
+/** @throws JobJobError TABLE_REQUEST_INVALID over 400 KB or with an index key that is no text. */
+export function checkItem(item: Item): void {
+  checkIndexKeys(item);
+  const size = itemBytes(item);
+  if (size > MAX_ITEM_BYTES)
+    throw tableRequestInvalid(`an item has at most ${MAX_ITEM_BYTES} bytes, this one ${size}.`);
+}
+
+/** Bytes as DynamoDB counts them. Source: "DynamoDB item sizes and formats". */
+export function itemBytes(item: Readonly<Record<string, unknown>>): number {
+  return Object.entries(item).reduce((sum, [name, value]) => sum + Buffer.byteLength(name) + valueBytes(value), 0);
+}
+
+function valueBytes(value: unknown): number {
+  if (typeof value === "string") return Buffer.byteLength(value);
+  // A number: one byte per two significant digits, and one more; a sign takes another.
+  if (typeof value === "number") {
+    const digits = String(Math.abs(value))
+      .replace(/e.*$|\./g, "")
+      .replace(/^0+|0+$/g, "").length;
+    return Math.ceil(digits / 2) + 1 + (value < 0 ? 1 : 0);
+  }
+  if (Array.isArray(value)) return 3 + value.reduce<number>((sum, entry) => sum + 1 + valueBytes(entry), 0);
+  if (isMap(value)) return 3 + Object.keys(value).length + itemBytes(value);
+  return 1;
+}

@@ -1,0 +1,78 @@
+import { createHash } from "node:crypto";
+import type { Place, UploadedPart } from "../../core/ports/index.ts";
+import { compareBytes } from "../shared/byte-order.ts";
+import { storeError } from "../shared/store-rules.ts";
+
+export interface Upload extends Place {
+  readonly uploadId: string;
+  /** RFC 3339 UTC. */
+  readonly initiated: string;
+  readonly contentType: string | undefined;
+  readonly parts: Map<number, { readonly etag: string; readonly body: Uint8Array }>;
+}
+
+export const md5 = (body: Uint8Array): Buffer => createHash("md5").update(body).digest();
+export const quoted = (hex: string): string => `"${hex}"`;
+
+/** Multipart uploads under way, with S3's rules for joining their parts. */
+export class Uploads {
+  readonly #uploads = new Map<string, Upload>();
+  readonly #minPartBytes: number;
+  readonly #maxParts: number;
+  #made = 0;
+
+  constructor(limits: { readonly minPartBytes: number; readonly maxParts: number }) {
+    this.#minPartBytes = limits.minPartBytes;
+    this.#maxParts = limits.maxParts;
+  }
+
+  create(place: Place, initiated: string, contentType: string | undefined): Upload {
+    const uploadId = `upload-${++this.#made}`;
+    const upload: Upload = { bucket: place.bucket, key: place.key, uploadId, initiated, contentType, parts: new Map() };
+    this.#uploads.set(uploadId, upload);
+    return upload;
+  }
+
+  /** @throws JobJobError UPLOAD_MISSING */
+  find(place: Place, uploadId: string): Upload {
+    const upload = this.#uploads.get(uploadId);
+    if (upload?.bucket !== place.bucket || upload.key !== place.key) throw storeError("UPLOAD_MISSING", place);
+    return upload;
+  }
+
+  addPart(place: Place, uploadId: string, partNumber: number, body: Uint8Array): UploadedPart {
+    const upload = this.find(place, uploadId);
+    if (!Number.isInteger(partNumber) || partNumber < 1 || partNumber > this.#maxParts) {
+      throw storeError("PARTS_INVALID", place, { why: `a part's number is 1 to ${this.#maxParts}, not ${partNumber}` });
+    }
+    const etag = quoted(md5(body).toString("hex"));
+    upload.parts.set(partNumber, { etag, body: body.slice() });
+    return { partNumber, etag };
+  }
+
+  /** The joined body and S3's etag for it: the MD5 of the parts' MD5s, and their number. Changes nothing. */
+  join(upload: Upload, parts: readonly UploadedPart[]): { readonly body: Uint8Array; readonly etag: string } {
+    const refuse = (why: string) => storeError("PARTS_INVALID", upload, { why });
+    if (parts.length === 0) throw refuse("no parts");
+    const bodies = parts.map(({ partNumber, etag }, i) => {
+      const part = upload.parts.get(partNumber);
+      if (i > 0 && partNumber <= (parts[i - 1]?.partNumber ?? 0)) throw refuse("InvalidPartOrder");
+      if (part?.etag !== etag) throw refuse(`InvalidPart: ${partNumber}`);
+      return part.body;
+    });
+    const small = bodies.slice(0, -1).findIndex((body) => body.length < this.#minPartBytes);
+    if (small >= 0) throw refuse(`EntityTooSmall: part ${parts[small]?.partNumber}`);
+    const digest = md5(Buffer.concat(bodies.map(md5))).toString("hex");
+    return { body: new Uint8Array(Buffer.concat(bodies)), etag: quoted(`${digest}-${parts.length}`) };
+  }
+
+  remove(uploadId: string): void {
+    this.#uploads.delete(uploadId);
+  }
+
+  list(bucket: string, prefix: string): readonly Upload[] {
+    return [...this.#uploads.values()]
+      .filter((upload) => upload.bucket === bucket && upload.key.startsWith(prefix))
+      .sort((a, b) => compareBytes(a.key, b.key));
+  }
+}
