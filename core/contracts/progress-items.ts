@@ -13,7 +13,7 @@ export const STAT_NAMES = [
   "downloadMs",
   "processMs",
   "uploadMs",
-  "workers",
+  "claims",
   "rejected",
 ] as const;
 export type StatName = (typeof STAT_NAMES)[number];
@@ -50,7 +50,7 @@ export const gateItem = z.object({
   downloadMs: count,
   processMs: count,
   uploadMs: count,
-  workers: count,
+  claims: count,
   rejected: z.int(),
 });
 export type GateItem = z.infer<typeof gateItem>;
