@@ -1,5 +1,6 @@
 import type { Condition, Path, Scalar, Value } from "../../core/ports/index.ts";
 import { compareBytes } from "../shared/byte-order.ts";
+import { isMap } from "../shared/table-values.ts";
 
 type Attributes = Readonly<Record<string, unknown>>;
 
@@ -12,9 +13,6 @@ export function valueAt(item: Attributes | undefined, path: Path): Value | undef
   }
   return value as Value | undefined;
 }
-
-export const isMap = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /**
  * A condition as DynamoDB judges it: a comparison with a missing attribute or one of another type is false, except `ne`

@@ -12,8 +12,9 @@ import {
   tableRequestInvalid,
   writeQueryCursor,
 } from "../shared/table-rules.ts";
+import { storable } from "../shared/table-values.ts";
 import { holds } from "./condition.ts";
-import { changed, checkItem, itemBytes, storable } from "./item.ts";
+import { changed, checkItem, itemBytes } from "./item.ts";
 import { compareEntries, type Entry, PartitionedIndex } from "./table-index.ts";
 
 export interface MemoryTableOptions {

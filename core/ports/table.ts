@@ -86,7 +86,10 @@ export interface Table {
   batchGet(keys: readonly Key[], options?: { readonly consistent?: boolean }): Promise<readonly Item[]>;
   /** In the order of the sort keys' UTF-8 bytes. @throws InvalidInputError CURSOR_INVALID */
   query(input: QueryInput): Promise<QueryPage>;
-  /** @throws RefusedError when its condition does not hold. */
+  /**
+   * @throws RefusedError when its condition does not hold. The SDK repeats a call whose answer was lost, so a refusal may
+   * be due to one's own first attempt: read again before concluding that another was faster.
+   */
   write(write: Write): Promise<void>;
   /**
    * All or nothing, at most 100 writes on distinct items. `token` (≤ 36 characters) makes a repeated call with the same
