@@ -48,18 +48,20 @@ export const sourceLine = z.object({
   v: z.string().optional(),
   /** csv: the header record's text, without terminator and BOM. */
   h: z.string().optional(),
+  /** The key to show in place of `k`, when `k` is a staged copy. */
+  n: z.string().optional(),
 });
 export type SourceLine = z.infer<typeof sourceLine>;
 
 /**
  * A line of the chunk index (JSONL), line number = ordinal:
- * `{s,f,t,x?}` bytes [f,t) of source s, x: 1 when exact · `{s,n}` objects s … s+n−1 · `{r:[[first,last],…]}` whole numbers,
- * inclusive · `{i}` replica i (with `s` when the replicas get the source's data).
+ * `{s,f,t,x?}` bytes [f,t) of source s, x: 1 when exact · `{s,n}` objects s … s+n−1 · `{r:[[first,last,step?],…]}` whole
+ * numbers, inclusive · `{i}` replica i (with `s` when the replicas get the source's data).
  */
 export const chunkLine = z.union([
   z.object({ s: z.int(), f: z.int(), t: z.int(), x: z.literal(1).optional() }),
   z.object({ s: z.int(), n: z.int() }),
-  z.object({ r: z.array(z.tuple([z.int(), z.int()])) }),
+  z.object({ r: z.array(z.union([z.tuple([z.int(), z.int()]), z.tuple([z.int(), z.int(), z.int()])])) }),
   z.object({ i: z.int(), s: z.int().optional() }),
 ]);
 export type ChunkLine = z.infer<typeof chunkLine>;
