@@ -1,0 +1,1 @@
+export { DynamoTable, type DynamoTableOptions } from "./table.ts";
