@@ -7,6 +7,12 @@ const layer = (name: string, timeout: number) => ({
 
 export default defineConfig({
   test: {
-    projects: [layer("unit", 20_000), layer("property", 120_000), layer("simulation", 300_000), layer("conformance", 120_000)],
+    projects: [
+      layer("unit", 20_000),
+      layer("property", 120_000),
+      layer("simulation", 300_000),
+      layer("conformance", 120_000),
+      layer("integration", 300_000),
+    ],
   },
 });
