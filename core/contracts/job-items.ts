@@ -5,6 +5,7 @@
 import * as z from "zod";
 import { JOB_STATES, WAITING_FOR } from "../states/job-states.ts";
 import { blockVersion, errorData, inputFormat } from "./parts.ts";
+import { RESULT_FORMATS } from "./worker.ts";
 
 export const FAILURE_STEPS = [
   "start",
@@ -49,6 +50,7 @@ export const jobItem = z.object({
   tasks: z.int().min(0).optional(),
   gates: z.int().min(1).max(32).optional(),
   batches: z.int().min(0).optional(),
+  batchSize: z.int().min(1).optional(),
   /** Scratch directory ("r1/partition/c2") that partition's claim wrote and PARTITIONING's end named valid. */
   chunks: z.string().optional(),
   /** Scratch directory of the first valid plan: batch table. */
@@ -167,7 +169,9 @@ export const specItem = z.object({
   versions: z.object({ app: blockVersion, partitioner: blockVersion, assembler: blockVersion }).optional(),
   /** Pinned by `run`: how the input is read, and how results are written. */
   input: inputFormat.optional(),
-  resultFormat: z.string().optional(),
+  resultFormat: z.enum(RESULT_FORMATS).optional(),
+  /** The app's declared task time, seconds: sizes the batches. */
+  taskSeconds: z.number().positive().optional(),
   idempotencyKey: z.string().optional(),
 });
 export type SpecItem = z.infer<typeof specItem>;

@@ -19,6 +19,7 @@ export const workSpec = z.object({
   jobId: z.string(),
   owner: z.string(),
   run: z.int(),
+  round: z.int(),
   generation: z.int(),
   bucket: z.string(),
   app: blockVersion,

@@ -12,6 +12,9 @@ export const jobPrefix = ({ owner, jobId }: JobPlace): string => `o/${owner}/job
 /** Scratch of one step under one claim: cursors, chunk index, table of sources, manifests. */
 export const stepPrefix = (job: JobPlace, step: string, run: number, claim: number): string =>
   `${jobPrefix(job)}scratch/r${run}/${step}/c${claim}/`;
+/** What one attempt of plan writes: batch table, manifest, work spec; the job item names the valid ones. */
+export const planPrefix = (job: JobPlace, run: number, round: number, attempt: string): string =>
+  `${jobPrefix(job)}scratch/r${run}/plan/${round}-${attempt}/`;
 /** Where the file source's uploads land. */
 export const uploadPrefix = (job: JobPlace): string => `${jobPrefix(job)}uploads/`;
 /** A staged copy of a source that can't be read in place. */
@@ -34,6 +37,8 @@ export const bigResultKey = (
   part: number,
 ): string => `${resultPrefix(job, generation, batch, claim)}t${task}-${part}`;
 
+/** Outputs of one run. */
+export const runOutputPrefix = (job: JobPlace, run: number): string => `${jobPrefix(job)}output/r${run}/`;
 export const outputPrefix = (job: JobPlace, run: number, claim: number): string =>
-  `${jobPrefix(job)}output/r${run}/c${claim}/`;
+  `${runOutputPrefix(job, run)}c${claim}/`;
 export const hintKey = (job: JobPlace): string => `${jobPrefix(job)}hint.json`;

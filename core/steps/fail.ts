@@ -1,0 +1,77 @@
+/**
+ * fail λ: any step failed for good. Ends the run on its gates first, so that no worker of it can change anything any more,
+ * then makes the transition with a `failure` that names the step, the cause and the remedy.
+ */
+import type { Failure, FailureStep, JobItem } from "../contracts/job-items.ts";
+import type { StepAnswer, StepInput } from "../contracts/workflow.ts";
+import { abortDelivery } from "../delivery/abort.ts";
+import { endRunOnGates } from "../gates/fence.ts";
+import { loadJob } from "../job/load.ts";
+import { SUPERSEDED } from "../job/step-claim.ts";
+import { transition } from "../job/transition.ts";
+import { RefusedError } from "../ports/index.ts";
+import { type JobState, mayBecome } from "../states/job-states.ts";
+import type { StepContext } from "./context.ts";
+
+const TRIES = 20;
+
+/** The step that a job in a state is in the hands of. */
+const STEP_OF: Partial<Record<JobState, FailureStep>> = {
+  STARTED: "prepare",
+  UPLOADING: "prepare",
+  PARTITIONING: "partition",
+  PARTITIONED: "tasks",
+  PAUSING: "tasks",
+  REQUEUEING: "plan",
+  TASKS_COMPLETED: "assemble",
+  MERGING: "assemble",
+  MERGED: "deliver",
+  DOWNLOADING: "deliver",
+};
+
+export async function fail(ctx: StepContext, input: StepInput): Promise<StepAnswer> {
+  for (let attempt = 0; attempt < TRIES; attempt++) {
+    const job = await loadJob(ctx.table, input.jobId);
+    if (!job || job.run !== input.run || job.deletedAt || !mayBecome(job.state, "FAILED")) return SUPERSEDED;
+    if (job.gates !== undefined) {
+      await endRunOnGates(ctx.table, { jobId: job.id, generation: job.generation, gates: job.gates }, job.run);
+    }
+    const failure = failureOf(job, input);
+    try {
+      await transition(ctx, {
+        jobId: job.id,
+        owner: job.owner,
+        from: job.state,
+        to: "FAILED",
+        run: job.run,
+        who: "workflow",
+        why: failure.message,
+        if: [{ eq: ["wish", job.wish] }],
+        changes: {
+          set: {
+            failure: { step: failure.step, code: failure.code, message: failure.message, retryable: failure.retryable },
+          },
+        },
+      });
+    } catch (error) {
+      if (error instanceof RefusedError) continue; // the job moved on in between: look again
+      throw error;
+    }
+    await abortDelivery(ctx, job);
+    return { next: "ended" };
+  }
+  return SUPERSEDED;
+}
+
+function failureOf(job: JobItem, input: StepInput): Failure {
+  const step = STEP_OF[job.state] ?? "start";
+  const error = input.step?.next === "fail" ? input.step.error : undefined;
+  if (error) return { step, code: error.code, message: error.message.slice(0, 900), retryable: error.retryable };
+  const caught = input.caught;
+  return {
+    step,
+    code: caught?.Error === "States.DataLimitExceeded" ? "PAYLOAD_TOO_LARGE" : "STEP_BROKE",
+    message: `The step ${step} broke (${caught?.Error ?? "unknown error"}: ${(caught?.Cause ?? "no cause given").slice(0, 400)}). Its function's log has the details; requeue the job once the cause is mended.`,
+    retryable: true,
+  };
+}

@@ -1,0 +1,44 @@
+/** finish λ: DOWNLOADING → COMPLETE. The delivery is published by then. */
+import type { StepAnswer, StepInput } from "../contracts/workflow.ts";
+import { loadGates, sumGates } from "../gates/gates.ts";
+import { loadJob, loadSpec } from "../job/load.ts";
+import { SUPERSEDED } from "../job/step-claim.ts";
+import { TEMPORARY_MS, transition } from "../job/transition.ts";
+import { RefusedError } from "../ports/index.ts";
+import { WISHES } from "../states/job-states.ts";
+import type { StepContext } from "./context.ts";
+
+const ENDED: StepAnswer = { next: "ended" };
+
+export async function finish(ctx: StepContext, input: StepInput): Promise<StepAnswer> {
+  const job = await loadJob(ctx.table, input.jobId);
+  if (!job || job.run !== input.run || job.deletedAt) return SUPERSEDED;
+  if (job.state === "COMPLETE") return ENDED;
+  if (job.state !== "DOWNLOADING" || job.wish >= WISHES.FAIL) return SUPERSEDED;
+  const spec = await loadSpec(ctx.table, job.id);
+  const { counts, stats } = sumGates(await loadGates(ctx.table, job.id, job.generation, job.gates ?? 1));
+  const purgeAt = spec.dataDestination?.kind === "bucket" ? ctx.clock.now() + TEMPORARY_MS : null;
+  try {
+    await transition(ctx, {
+      jobId: job.id,
+      owner: job.owner,
+      from: "DOWNLOADING",
+      to: "COMPLETE",
+      run: job.run,
+      who: "workflow",
+      if: [{ lt: ["wish", WISHES.FAIL] }],
+      changes: {
+        set: {
+          incompleteTasks: counts.failed,
+          incompleteItems: stats.rejected,
+          ...(purgeAt === null ? {} : { purgeAt }),
+        },
+      },
+      dueAt: purgeAt,
+    });
+    return ENDED;
+  } catch (error) {
+    if (error instanceof RefusedError) return SUPERSEDED;
+    throw error;
+  }
+}
