@@ -1,0 +1,234 @@
+/**
+ * Every function with its size, its variables and its rights, as one table: the whole of "who may do what" is on this page,
+ * the construct in job-function.ts makes roles of it, and a test compares it with the template.
+ */
+import type { ENVIRONMENT } from "../core/contracts/environment.ts";
+
+type Variable = Exclude<keyof typeof ENVIRONMENT, "memory">;
+
+/** S3 on objects; `HeadObject` is GetObject, CreateMultipartUpload and UploadPart are PutObject. */
+export type ObjectAction = "GetObject" | "PutObject" | "DeleteObject" | "AbortMultipartUpload";
+/** S3 on a bucket. Without ListBucket a missing object answers 403 instead of 404. */
+export type BucketAction = "ListBucket" | "ListBucketMultipartUploads";
+/** A transaction needs the right of each of its writes. Query is granted on the indexes too. */
+export type TableAction =
+  | "GetItem"
+  | "BatchGetItem"
+  | "Query"
+  | "PutItem"
+  | "UpdateItem"
+  | "DeleteItem"
+  | "ConditionCheckItem";
+export type WorkflowAction = "StartExecution" | "StopExecution" | "DescribeExecution";
+
+export interface FunctionSpec {
+  readonly description: string;
+  /** MiB; 1,769 make one whole vCPU, less makes a share of one. */
+  readonly memory: number;
+  /** Seconds. */
+  readonly timeout: number;
+  readonly variables: readonly Variable[];
+  readonly table?: readonly TableAction[];
+  /** On `o/*` of the own bucket, and on the bucket. */
+  readonly own?: { readonly objects: readonly ObjectAction[]; readonly bucket?: readonly BucketAction[] };
+  /** On the buckets that the deployment was granted (context key `grantedBuckets`). */
+  readonly granted?: { readonly objects: readonly ObjectAction[]; readonly bucket?: readonly BucketAction[] };
+  readonly workflow?: readonly WorkflowAction[];
+  readonly secrets?: readonly ("adminKey" | "tokenKey")[];
+  /** May invoke sweep λ (asynchronously) for one job. */
+  readonly nudges?: boolean;
+  /** Part of the path of every batch: may get reserved concurrency. */
+  readonly control?: boolean;
+}
+
+/** What every step needs: the two homes of facts and bytes. */
+const PLACES = ["bucket", "table"] as const satisfies readonly Variable[];
+/** Resumable steps work until their budget is used up, with limits that tests make tiny. */
+const BUDGET = ["stepBudgetMs", "partLimit", "partBytes"] as const satisfies readonly Variable[];
+/** A state's transition: the job item's update and its timeline row. */
+const TRANSITION = ["GetItem", "PutItem", "UpdateItem"] as const satisfies readonly TableAction[];
+const READ_ITEMS = ["GetItem", "BatchGetItem", "Query"] as const satisfies readonly TableAction[];
+const SCRATCH = { objects: ["GetObject", "PutObject"], bucket: ["ListBucket"] } as const;
+/** Multipart uploads that are made, and given up when something goes wrong. */
+const UPLOADS = {
+  objects: ["GetObject", "PutObject", "DeleteObject", "AbortMultipartUpload"],
+  bucket: ["ListBucket", "ListBucketMultipartUploads"],
+} as const;
+const READ_SOURCE = { objects: ["GetObject"], bucket: ["ListBucket"] } as const;
+
+/**
+ * Resumable steps stop near 12 minutes of Lambda's 15 (`stepBudgetMs`): what is left is for the call under way and for
+ * saving the cursor.
+ */
+const RESUMABLE = 900;
+
+/** The functions of JobWorkflow that make transitions of the job, in the order of the flow. */
+export const STEPS = {
+  prepare: {
+    description: "resolves the source, stages what can't be read in place",
+    memory: 1_024, // staging is a copy in blocks of 8 MiB; the network gives 78 MB/s at any size
+    timeout: RESUMABLE,
+    variables: [...PLACES, ...BUDGET, "grantedBuckets"],
+    table: TRANSITION,
+    own: UPLOADS,
+    granted: UPLOADS, // probes the destination by an upload that it aborts
+  },
+  partition: {
+    description: "splits the source into virtual chunks",
+    memory: 1_769, // the CSV scan is CPU bound: one whole vCPU reads as fast as the network gives
+    timeout: RESUMABLE,
+    variables: [...PLACES, ...BUDGET, "grantedBuckets"],
+    table: TRANSITION,
+    own: UPLOADS,
+    granted: READ_SOURCE,
+  },
+  plan: {
+    description: "fences the gates, writes the manifest of unfinished batches, opens the gates",
+    memory: 1_769, // reads and writes up to 32 gates and all batches side by side
+    timeout: RESUMABLE,
+    variables: [...PLACES, ...BUDGET, "maxWorkers", "grantedBuckets"],
+    table: [...READ_ITEMS, "PutItem", "UpdateItem", "ConditionCheckItem"],
+    own: SCRATCH,
+  },
+  settle: {
+    description: "closes the gates and decides where the run goes",
+    memory: 1_769, // reads all claim indexes of a job whose edges must be compared
+    timeout: RESUMABLE,
+    variables: [...PLACES, ...BUDGET],
+    table: [...READ_ITEMS, "PutItem", "UpdateItem", "ConditionCheckItem"],
+    own: SCRATCH,
+  },
+  assemble: {
+    description: "merges the results into the output",
+    memory: 1_769, // several parts of 8 MiB under way, CRCs and reductions want a whole vCPU
+    timeout: RESUMABLE,
+    variables: [...PLACES, ...BUDGET],
+    table: [...READ_ITEMS, "PutItem", "UpdateItem", "ConditionCheckItem"],
+    own: UPLOADS,
+  },
+  deliver: {
+    description: "copies the output to the destination as uploads that nobody sees yet",
+    memory: 1_024, // UploadPartCopy moves no bytes through the function
+    timeout: RESUMABLE,
+    variables: [...PLACES, ...BUDGET, "grantedBuckets"],
+    table: TRANSITION,
+    own: UPLOADS,
+    granted: UPLOADS,
+  },
+  publish: {
+    description: "completes the destination's uploads under its claim",
+    memory: 1_024,
+    // Abort waits this out before it says what was published: so it is short.
+    timeout: 60,
+    variables: [...PLACES, "publishBudgetMs", "partLimit", "partBytes", "grantedBuckets"],
+    table: TRANSITION,
+    own: UPLOADS,
+    granted: UPLOADS,
+  },
+  finish: {
+    description: "sums the job up and makes it COMPLETE",
+    memory: 512,
+    timeout: 60,
+    variables: PLACES,
+    table: [...READ_ITEMS, "PutItem", "UpdateItem"],
+    own: SCRATCH,
+  },
+  fail: {
+    description: "closes the gates and makes the job FAILED with its reason",
+    memory: 512,
+    timeout: 60,
+    variables: PLACES,
+    table: [...READ_ITEMS, "PutItem", "UpdateItem", "ConditionCheckItem"],
+    own: UPLOADS,
+    granted: { objects: ["AbortMultipartUpload"] },
+  },
+} as const satisfies Record<string, FunctionSpec>;
+
+/** The functions of a batch's child, in the order of its loop; app λ is between them. */
+export const CHILD_STEPS = {
+  claim: {
+    description: "takes what is due of a batch into a worker's hand",
+    memory: 512, // one read and one transaction: it waits more than it computes
+    timeout: 30,
+    variables: PLACES,
+    table: ["GetItem", "BatchGetItem", "PutItem", "UpdateItem", "ConditionCheckItem"],
+    own: SCRATCH,
+    control: true,
+  },
+  commit: {
+    description: "judges a worker's index and consumes its claim",
+    memory: 512, // parses an index of up to 1,000 tasks
+    timeout: 30,
+    variables: [...PLACES, "sweepFunction"],
+    table: ["GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "ConditionCheckItem"],
+    own: SCRATCH, // the control hint is written when failFast ends a job
+    nudges: true,
+    control: true,
+  },
+} as const satisfies Record<string, FunctionSpec>;
+
+/** Built-in apps are trusted and share one role: S3, and nothing that holds facts. */
+export const APPS = {
+  app: {
+    description: "runs the built-in apps on the tasks of a claim",
+    memory: 1_769, // one vCPU for the task, and room for its heap cap beside two windows of 8 MiB
+    timeout: 900, // the longest task (840 s) and what it takes to write its results
+    variables: ["bucket", "grantedBuckets"],
+    own: { objects: ["GetObject", "PutObject", "AbortMultipartUpload"], bucket: ["ListBucket"] },
+    granted: READ_SOURCE,
+  },
+} as const satisfies Record<string, FunctionSpec>;
+
+export const FRONT = {
+  api: {
+    description: "serves the HTTP API",
+    memory: 1_769, // cold starts are CPU bound, and a person waits for them
+    timeout: 29, // API Gateway gives up after 29 s; the longest poll takes 25
+    variables: [
+      ...PLACES,
+      "stateMachineArn",
+      "sweepFunction",
+      "grantedBuckets",
+      "adminKeySecret",
+      "tokenSecret",
+      "tokenSeconds",
+      "compat",
+      "maxWorkers",
+      "partLimit",
+      "partBytes",
+    ],
+    table: [...READ_ITEMS, "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem"],
+    own: UPLOADS,
+    granted: UPLOADS, // links act with the signer's rights; the destination is probed before a job starts
+    workflow: ["StartExecution"],
+    secrets: ["adminKey", "tokenKey"],
+    nudges: true,
+  },
+  authorizer: {
+    description: "tells who calls from the access token",
+    memory: 1_024, // on the path of every call, cold starts included
+    timeout: 10,
+    variables: ["table", "tokenSecret"],
+    table: ["GetItem"],
+    secrets: ["tokenKey"],
+  },
+} as const satisfies Record<string, FunctionSpec>;
+
+export const OPERATIONS = {
+  sweep: {
+    description: "repairs what a crash left, purges what has expired",
+    memory: 1_024,
+    timeout: 300, // a purge deletes 1,000 objects a call; what is left over waits for the next minute
+    variables: [...PLACES, "stateMachineArn", "grantedBuckets"],
+    table: [...READ_ITEMS, "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem"],
+    own: UPLOADS,
+    granted: { objects: ["AbortMultipartUpload"], bucket: ["ListBucketMultipartUploads"] },
+    workflow: ["StartExecution", "StopExecution", "DescribeExecution"],
+    nudges: true,
+  },
+} as const satisfies Record<string, FunctionSpec>;
+
+/** All of them by name; a name is also its folder in lambdas/ and in build/lambdas/. */
+export const FUNCTIONS = { ...FRONT, ...STEPS, ...CHILD_STEPS, ...APPS, ...OPERATIONS };
+export type FunctionName = keyof typeof FUNCTIONS;
+export const FUNCTION_NAMES = Object.keys(FUNCTIONS) as FunctionName[];
