@@ -3,7 +3,7 @@
  * deployment's bucket, as objects of the claim that wrote them; every key here is a full key of that bucket.
  */
 import * as z from "zod";
-import { chunkLine, sourceLine } from "./worker.ts";
+import { sourceLine } from "./worker.ts";
 
 /**
  * A line of the table of sources as prepare writes it: what workers see, and `o`, where its records begin (behind a CSV

@@ -72,7 +72,7 @@ export async function takeStepClaim(
           run: input.run,
           who: "workflow",
           if: unchanged,
-          changes,
+          changes: { ...changes, remove: [...(changes.remove ?? []), "waitingFor"] },
         });
       } else if (job.state === state.in) {
         await ctx.table.write({
