@@ -65,7 +65,7 @@ export function checkTransaction(writes: readonly Write[], token: string | undef
 }
 
 /** An index's key attribute, where present, is a text that isn't empty. */
-export function checkIndexKeys(item: Item): void {
+export function checkIndexKeys(item: Readonly<Record<string, unknown>>): void {
   for (const name of Object.values(INDEXES).flatMap((index) => [index.pk, index.sk])) {
     const value = item[name];
     if (value !== undefined && (typeof value !== "string" || value === "")) {
@@ -108,6 +108,7 @@ function checkChanges(changes: Changes): void {
     if (path === "pk" || path === "sk") throw tableRequestInvalid("an update can't change pk or sk.");
     if (path.split(".").some((name) => name === "")) throw tableRequestInvalid(`"${path}" is no path.`);
   }
+  checkIndexKeys({ ...changes.setIfMissing, ...changes.add, ...changes.set });
   const seen = new Set(paths);
   const overlap = paths.find((path, i) => paths[i - 1] === path || parents(path).some((parent) => seen.has(parent)));
   if (overlap !== undefined) throw tableRequestInvalid(`two changes touch "${overlap}".`);
