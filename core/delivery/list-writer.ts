@@ -1,0 +1,65 @@
+import type * as z from "zod";
+import { type ListHead, type ListState, listHead, PAGE_ENTRIES } from "../contracts/output-list.ts";
+import type { ObjectStore, Place } from "../ports/index.ts";
+
+const JSON_TYPE = { contentType: "application/json" } as const;
+
+/** Writes a paged list. Resumable: its state goes into the step's cursor; a page written twice has the same bytes. */
+export class ListWriter<T extends { readonly z: number }> {
+  readonly #objects: ObjectStore;
+  readonly #bucket: string;
+  #state: ListState;
+
+  /** @param start key prefix of the pages, ends in "/"; or the state of an earlier writer. */
+  constructor(objects: ObjectStore, bucket: string, start: string | ListState) {
+    this.#objects = objects;
+    this.#bucket = bucket;
+    this.#state = typeof start === "string" ? { prefix: start, pages: 0, count: 0, bytes: 0, pending: [] } : start;
+  }
+
+  get state(): ListState {
+    return this.#state;
+  }
+
+  async add(entry: T): Promise<void> {
+    const { count, bytes, pending } = this.#state;
+    pending.push(entry);
+    this.#state = { ...this.#state, count: count + 1, bytes: bytes + entry.z };
+    if (pending.length === PAGE_ENTRIES) await this.#flush();
+  }
+
+  /** Writes what is left and the head. @returns the head's key */
+  async end(more: Readonly<Record<string, unknown>> = {}): Promise<string> {
+    if (this.#state.pending.length > 0) await this.#flush();
+    const { prefix, pages, count, bytes } = this.#state;
+    const head: ListHead = { v: 1, count, bytes, pages, prefix };
+    const key = `${prefix}head.json`;
+    await this.#objects.put({ bucket: this.#bucket, key }, JSON.stringify({ ...head, ...more }), JSON_TYPE);
+    return key;
+  }
+
+  async #flush(): Promise<void> {
+    const { prefix, pages, pending } = this.#state;
+    await this.#objects.put(
+      { bucket: this.#bucket, key: `${prefix}${pages}.json` },
+      JSON.stringify(pending),
+      JSON_TYPE,
+    );
+    this.#state = { ...this.#state, pages: pages + 1, pending: [] };
+  }
+}
+
+export async function readJson<T>(objects: ObjectStore, place: Place, schema: z.ZodType<T>): Promise<T> {
+  return schema.parse(JSON.parse(new TextDecoder().decode(await objects.get(place))));
+}
+
+export const readHead = (objects: ObjectStore, place: Place): Promise<ListHead> => readJson(objects, place, listHead);
+
+/** Page `page` of a list, parsed with the entry's schema. */
+export const readPage = <T>(
+  objects: ObjectStore,
+  bucket: string,
+  head: ListHead,
+  page: number,
+  entry: z.ZodType<T>,
+): Promise<T[]> => readJson(objects, { bucket, key: `${head.prefix}${page}.json` }, entry.array());
