@@ -108,7 +108,7 @@ export class Api extends Construct {
     const refuse = (type: apigateway.ResponseType, status: string, code: number, reason: string, message: string) =>
       this.rest.addGatewayResponse(`${reason[0]}${reason.slice(1).toLowerCase()}${type.responseType.toLowerCase()}`, {
         type,
-        statusCode: status,
+        ...(status === "" ? {} : { statusCode: status }), // the DEFAULT ones keep each refusal's own status
         responseHeaders: { "Access-Control-Allow-Origin": "'*'" },
         templates: {
           "application/json": `{"code":${code},"reason":"${reason}","message":${message},"requestId":"$context.requestId","details":[]}`,
@@ -116,10 +116,17 @@ export class Api extends Construct {
       });
     const { UNAUTHORIZED, ACCESS_DENIED, MISSING_AUTHENTICATION_TOKEN, DEFAULT_4XX, DEFAULT_5XX } =
       apigateway.ResponseType;
-    const signIn = '"The access token is missing, malformed, expired or revoked; get one from POST /v1/auth/access_token."';
+    const signIn =
+      '"The access token is missing, malformed, expired or revoked; get one from POST /v1/auth/access_token."';
     refuse(UNAUTHORIZED, "401", 16, "UNAUTHENTICATED", signIn);
     refuse(ACCESS_DENIED, "401", 16, "UNAUTHENTICATED", signIn);
-    refuse(MISSING_AUTHENTICATION_TOKEN, "404", 5, "NOT_FOUND", '"There is no such path or method; all paths begin with /v1/."');
+    refuse(
+      MISSING_AUTHENTICATION_TOKEN,
+      "404",
+      5,
+      "NOT_FOUND",
+      '"There is no such path or method; all paths begin with /v1/."',
+    );
     refuse(DEFAULT_4XX, "", 3, "BAD_REQUEST", "$context.error.messageString");
     refuse(DEFAULT_5XX, "", 13, "INTERNAL", '"The request could not be served; try again in a moment."');
   }
@@ -131,6 +138,14 @@ function acknowledgeGateway(api: Api): void {
     "Needs the account's one API Gateway role for logs, which isn't this stack's to set; api λ logs a line per request.";
   acknowledge(rest, "AwsSolutions-APIG1", logs);
   acknowledge(rest, "AwsSolutions-APIG6", logs);
-  acknowledge(rest, "AwsSolutions-APIG2", "api λ checks every body against the same schemas that the API's description is made of.");
-  acknowledge(rest, "AwsSolutions-APIG3", "A firewall costs $5 a month and more between jobs; an operator may attach one to the stage.");
+  acknowledge(
+    rest,
+    "AwsSolutions-APIG2",
+    "api λ checks every body against the same schemas that the API's description is made of.",
+  );
+  acknowledge(
+    rest,
+    "AwsSolutions-APIG3",
+    "A firewall costs $5 a month and more between jobs; an operator may attach one to the stage.",
+  );
 }

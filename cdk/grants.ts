@@ -86,7 +86,9 @@ function grantedBucketStatements(spec: FunctionSpec, names: readonly string[]): 
 function workflowStatements(spec: FunctionSpec, name: string): iam.PolicyStatement[] {
   const onExecutions = spec.workflow?.filter((action) => action !== "StartExecution") ?? [];
   return [
-    ...(spec.workflow?.includes("StartExecution") ? [allow("states", ["StartExecution"], [stateMachineArn(name)])] : []),
+    ...(spec.workflow?.includes("StartExecution")
+      ? [allow("states", ["StartExecution"], [stateMachineArn(name)])]
+      : []),
     ...(onExecutions.length > 0 ? [allow("states", onExecutions, [executionArns(name)])] : []),
   ];
 }

@@ -35,7 +35,11 @@ export function stepTask(scope: Construct, id: string, props: StepTaskProps): ta
  * Two catchers: States.ALL must stand alone, and doesn't include States.DataLimitExceeded. They take `Error` and `Cause`
  * to `resultPath`.
  */
-export function catchEverything(state: sfn.TaskStateBase | sfn.DistributedMap, next: sfn.IChainable, resultPath: string) {
+export function catchEverything(
+  state: sfn.TaskStateBase | sfn.DistributedMap,
+  next: sfn.IChainable,
+  resultPath: string,
+) {
   state.addCatch(next, { errors: ["States.DataLimitExceeded"], resultPath });
   state.addCatch(next, { errors: [sfn.Errors.ALL], resultPath });
 }

@@ -22,7 +22,7 @@ import { parseItem } from "../job/load.ts";
 import { claimIndexKey } from "../keys/object-keys.ts";
 import { RefusedError, type Value, type Write } from "../ports/index.ts";
 import { gateKeyOf, claim as takeClaim, takeDue } from "./claim.ts";
-import type { ControlContext } from "./context.ts";
+import type { NudgingContext } from "./context.ts";
 import { failFastIfBroken, failJobOfTasks } from "./fail-fast.ts";
 
 const TRIES = 20;
@@ -31,7 +31,7 @@ const MAX_IDLE_WORKERS = 3;
 /** Before another worker tries what one couldn't work on at all. */
 const IDLE_WORKER_WAIT_MS = 5_000;
 
-export async function commit(ctx: ControlContext, input: ChildInput): Promise<Hand> {
+export async function commit(ctx: NudgingContext, input: ChildInput): Promise<Hand> {
   const held = input.hand;
   if (!held)
     throw new JobJobError({ code: "HAND_MISSING", message: "commit was called without a hand; claim comes first." });
@@ -68,7 +68,7 @@ const DONE: Answer = { next: "done", claim: 0, tasks: "", attempts: [], cautious
 
 /** Refused: consistent read, and a decision in this order (each place in it stops a failure that the model found). */
 async function refused(
-  ctx: ControlContext,
+  ctx: NudgingContext,
   input: ChildInput,
   claim: number,
 ): Promise<Answer | "again" | "again without next"> {
@@ -86,7 +86,7 @@ async function refused(
 }
 
 /** The claim had nothing in it: the child waits while retries are to come, else it is done. */
-async function withoutClaim(ctx: ControlContext, input: ChildInput, rounds: number): Promise<Hand> {
+async function withoutClaim(ctx: NudgingContext, input: ChildInput, rounds: number): Promise<Hand> {
   const { batch, gate } = await read(ctx, input);
   const waits =
     rounds < MAX_CHILD_ROUNDS &&
@@ -102,7 +102,7 @@ const waitAnswer = (retryAt: number | undefined, now: number): Answer => ({
   seconds: Math.max(1, Math.ceil(((retryAt ?? now) - now) / 1_000)),
 });
 
-async function read(ctx: ControlContext, input: ChildInput): Promise<{ batch: Batch; gate: GateItem | undefined }> {
+async function read(ctx: NudgingContext, input: ChildInput): Promise<{ batch: Batch; gate: GateItem | undefined }> {
   const keys = [keyOfBatch(input), gateKeyOf(input)];
   const items = await ctx.table.batchGet(keys, { consistent: true });
   const gate = items.find((item) => item.sk === "GATE");
@@ -115,7 +115,7 @@ async function read(ctx: ControlContext, input: ChildInput): Promise<{ batch: Ba
   };
 }
 
-async function readOutcome(ctx: ControlContext, input: ChildInput, held: Hand): Promise<WorkerOutcome> {
+async function readOutcome(ctx: NudgingContext, input: ChildInput, held: Hand): Promise<WorkerOutcome> {
   const { result } = input;
   if (result && "Error" in result) return { kind: "died", code: "WORKER_DIED" };
   if (!result || "error" in result || result.claim !== held.claim) return { kind: "failed" };
@@ -140,7 +140,7 @@ interface Decided {
 }
 
 function decide(
-  ctx: ControlContext,
+  ctx: NudgingContext,
   input: ChildInput,
   batch: Batch,
   claim: number,
@@ -219,7 +219,7 @@ function writesOf(
 }
 
 async function afterCommit(
-  ctx: ControlContext,
+  ctx: NudgingContext,
   input: ChildInput,
   gate: GateItem,
   decided: Decided,

@@ -36,8 +36,12 @@ export interface StepContext {
   readonly settings: Settings;
 }
 
-/** Steps that also start, stop or wake others. */
-export interface ControlContext extends StepContext {
-  readonly workflow: WorkflowPort;
+/** Steps that also wake the sweeper. */
+export interface NudgingContext extends StepContext {
   readonly nudge: NudgePort;
+}
+
+/** Steps that also start and stop executions. */
+export interface ControlContext extends NudgingContext {
+  readonly workflow: WorkflowPort;
 }

@@ -10,10 +10,10 @@ import { jobKey } from "../keys/item-keys.ts";
 import { hintKey } from "../keys/object-keys.ts";
 import { RefusedError } from "../ports/index.ts";
 import { WISHES } from "../states/job-states.ts";
-import type { ControlContext } from "./context.ts";
+import type { NudgingContext } from "./context.ts";
 
 /** failFast: sums the gates after a commit that added FAILED tasks; with the tolerance broken the job ends early. */
-export async function failFastIfBroken(ctx: ControlContext, input: ChildInput): Promise<void> {
+export async function failFastIfBroken(ctx: NudgingContext, input: ChildInput): Promise<void> {
   const { policy } = input;
   const { counts } = sumGates(await loadGates(ctx.table, input.jobId, input.generation, policy.gates));
   if (withinTolerance(counts.failed, policy.tolerated, policy.total)) return;
@@ -24,7 +24,7 @@ export async function failFastIfBroken(ctx: ControlContext, input: ChildInput): 
   });
 }
 
-export async function failJobOfTasks(ctx: ControlContext, input: ChildInput, error: ErrorData): Promise<void> {
+export async function failJobOfTasks(ctx: NudgingContext, input: ChildInput, error: ErrorData): Promise<void> {
   try {
     await ctx.table.write({
       update: jobKey(input.jobId),

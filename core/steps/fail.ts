@@ -2,6 +2,7 @@
  * fail λ: any step failed for good. Ends the run on its gates first, so that no worker of it can change anything any more,
  * then makes the transition with a `failure` that names the step, the cause and the remedy.
  */
+import { dataOfCause } from "../contracts/caught.ts";
 import type { Failure, FailureStep, JobItem } from "../contracts/job-items.ts";
 import type { StepAnswer, StepInput } from "../contracts/workflow.ts";
 import { abortDelivery } from "../delivery/abort.ts";
@@ -65,9 +66,10 @@ export async function fail(ctx: StepContext, input: StepInput): Promise<StepAnsw
 
 function failureOf(job: JobItem, input: StepInput): Failure {
   const step = STEP_OF[job.state] ?? "start";
-  const error = input.step?.next === "fail" ? input.step.error : undefined;
-  if (error) return { step, code: error.code, message: error.message.slice(0, 900), retryable: error.retryable };
   const caught = input.caught;
+  // What was caught comes last: `$.step` is then still the answer of the step before.
+  const error = caught ? dataOfCause(caught.Cause) : input.step?.next === "fail" ? input.step.error : undefined;
+  if (error) return { step, code: error.code, message: error.message.slice(0, 900), retryable: error.retryable };
   return {
     step,
     code: caught?.Error === "States.DataLimitExceeded" ? "PAYLOAD_TOO_LARGE" : "STEP_BROKE",

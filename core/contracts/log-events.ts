@@ -1,0 +1,21 @@
+/**
+ * The closed list of log events: what a line's `event` may be. A saved query, an alarm or a test names them from here, so
+ * that none of them can drift from the code.
+ */
+export const LOG_EVENTS = {
+  /** A step, a claim, a commit or a sweep answered: {ms, next or what it did}. */
+  STEP_ENDED: "STEP_ENDED",
+  /** It ended with an error that no retry mends; the workflow was told so: {ms, error}. */
+  STEP_REFUSED: "STEP_REFUSED",
+  /** It threw: the workflow calls it again: {ms, error}. */
+  STEP_BROKE: "STEP_BROKE",
+  /** The sweeper repaired a job: {jobId, what}. */
+  SWEEP_REPAIRED: "SWEEP_REPAIRED",
+  /** The sweeper couldn't look after a job now; it stays due: {jobId, error}. */
+  SWEEP_FAILED: "SWEEP_FAILED",
+  /** An asynchronous call of the sweeper was lost; the schedule makes up for it: {error}. */
+  NUDGE_LOST: "NUDGE_LOST",
+  /** A worker's index wasn't there or wasn't what its answer said; its claim counts as not worked on. */
+  INDEX_UNREADABLE: "INDEX_UNREADABLE",
+} as const;
+export type LogEvent = keyof typeof LOG_EVENTS;

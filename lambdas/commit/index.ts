@@ -1,0 +1,9 @@
+import { commit } from "../../core/steps/commit.ts";
+import { childHandler } from "../child-handler.ts";
+import { nudgeOf, stepContext } from "../contexts.ts";
+import { requireVariable } from "../environment.ts";
+
+export const handler = childHandler("commit", commit, () => ({
+  ...stepContext(),
+  nudge: nudgeOf(requireVariable("sweepFunction")),
+}));

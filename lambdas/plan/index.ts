@@ -1,0 +1,4 @@
+import { plan } from "../../core/steps/plan.ts";
+import { stepHandler } from "../step-handler.ts";
+
+export const handler = stepHandler("plan", plan);
