@@ -43,6 +43,8 @@ if (script !== undefined) {
   const child = spawn(process.execPath, ["--import", "tsx", join(root, script), ...args], {
     cwd: root,
     stdio: "inherit",
+    // The AWS SDK's notice about the end of Node 20 would stand in front of every output.
+    env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true", ...process.env },
   });
   // Ctrl-C reaches the whole foreground group by itself, so only a signal sent to this process alone is passed on.
   process.on("SIGINT", () => {});

@@ -55,12 +55,12 @@ export async function deployStack(options: DeployOptions = {}): Promise<StackOut
     const target = endpoint ?? "aws";
     if (standing && (await isDeployed(target, standing, print))) {
       say("deploy: up to date");
-      return outputsOf(standing);
+      return outputsOf(standing, endpoint);
     }
     const stack = await deploy({ client, environment, context, say, emulated: endpoint !== undefined });
     await mkdir(STATE_DIRECTORY, { recursive: true });
     await writeFile(STATE_FILE, `${JSON.stringify({ endpoint: target, stack: version(stack), fingerprint: print })}\n`);
-    return outputsOf(stack);
+    return outputsOf(stack, endpoint);
   } finally {
     client.destroy();
   }

@@ -18,7 +18,7 @@ const outputsSchema = z.object({
   StateMachineArn: z.string(),
 });
 
-/** What the stack says about itself. */
+/** The stack's outputs, as `outputsOf` gives them. */
 export type StackOutputs = z.infer<typeof outputsSchema>;
 
 /** A client for the endpoint; without one, for AWS with the caller's own credentials and region. */
@@ -46,11 +46,23 @@ export async function isBootstrapped(client: CloudFormationClient): Promise<bool
   return (await healthyStack(client, BOOTSTRAP_STACK_NAME)) !== undefined;
 }
 
-/** @throws ZodError when an output is missing */
-export function outputsOf(stack: Stack): StackOutputs {
-  return outputsSchema.parse(
+/**
+ * What the stack says about itself; `ApiUrl` is the base without a slash at its end, and on an emulator the one that
+ * both emulators answer at (CloudFormation's own names a host that doesn't resolve).
+ *
+ * @throws ZodError when an output is missing
+ */
+export function outputsOf(stack: Stack, endpoint: string | undefined): StackOutputs {
+  const outputs = outputsSchema.parse(
     Object.fromEntries((stack.Outputs ?? []).map((output) => [output.OutputKey, output.OutputValue])),
   );
+  return { ...outputs, ApiUrl: apiUrl(outputs.ApiUrl, endpoint) };
+}
+
+function apiUrl(given: string, endpoint: string | undefined): string {
+  const [, api, stage] = /^https?:\/\/([^./]+)\.execute-api\.[^/]+\/([^/]+)/.exec(given) ?? [];
+  const base = endpoint && api && stage ? `${endpoint}/restapis/${api}/${stage}/_user_request_` : given;
+  return base.replace(/\/+$/, "");
 }
 
 /** The first reasons CloudFormation gives for a failure, "resource: reason" each; empty when it has none to tell. */

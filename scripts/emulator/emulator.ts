@@ -112,6 +112,7 @@ function environment(port: number, directory: string): NodeJS.ProcessEnv {
   return {
     PATH: [dirname(process.execPath), given.PATH].join(delimiter),
     HOME: given.HOME,
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
     LANG: "C.UTF-8",
     TZ: "UTC",
     TMPDIR: join(directory, "tmp"),

@@ -7,6 +7,7 @@ export function emulatorEnvironment(endpoint: string): NodeJS.ProcessEnv {
   const { AWS_PROFILE: _profile, AWS_DEFAULT_PROFILE: _default, AWS_SESSION_TOKEN: _token, ...rest } = process.env;
   const region = rest.AWS_REGION ?? "us-east-1";
   return {
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
     ...rest,
     AWS_ENDPOINT_URL: endpoint,
     AWS_REGION: region,
