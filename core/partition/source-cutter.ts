@@ -65,6 +65,11 @@ export class SourceCutter {
     return this.#plan.count;
   }
 
+  /** Whether it reads the source to find its chunks. */
+  get scans(): boolean {
+    return this.#scan !== undefined;
+  }
+
   state(): CutterState {
     return { k: this.#k, ...(this.#scan ? { scan: this.#scan.state() } : {}) };
   }
