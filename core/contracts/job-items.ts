@@ -173,6 +173,8 @@ export const specItem = z.object({
   /** The app's declared task time, seconds: sizes the batches. */
   taskSeconds: z.number().positive().optional(),
   idempotencyKey: z.string().optional(),
+  /** Rises with every edit, so that `run` accepts just what it has checked. */
+  edits: z.int().min(0).optional(),
 });
 export type SpecItem = z.infer<typeof specItem>;
 

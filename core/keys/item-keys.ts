@@ -23,12 +23,14 @@ export const batchKey = (jobId: string, generation: number, gates: number, batch
   sk: `${BATCH_PREFIX}${String(batch).padStart(6, "0")}`,
 });
 
-const ownerPk = (owner: string): string => `OWNER#${owner}`;
+export const ownerPk = (owner: string): string => `OWNER#${owner}`;
 export const ownerKey = (owner: string): Key => ({ pk: ownerPk(owner), sk: "OWNER" });
 export const tokenKey = (owner: string, idempotencyKey: string): Key => ({
   pk: ownerPk(owner),
   sk: `TOKEN#${idempotencyKey}`,
 });
+/** A token that was signed out before it expired. */
+export const signOutKey = (owner: string, tokenId: string): Key => ({ pk: ownerPk(owner), sk: `SIGNOUT#${tokenId}` });
 export const API_KEY_PREFIX = "KEY#";
 export const apiKeyKey = (owner: string, id: string): Key => ({ pk: ownerPk(owner), sk: `${API_KEY_PREFIX}${id}` });
 /** Looked up at sign-in by the key's hash alone. */
@@ -40,9 +42,10 @@ export const OWNERS_PK = "OWNERS";
 export const ownerListKey = (owner: string): Key => ({ pk: OWNERS_PK, sk: `OWNER#${owner}` });
 
 /** Keys of the indexes, set on the job item. */
+export const statePk = (owner: string, state: string): string => `${ownerPk(owner)}#${state}`;
 export const byOwnerKeys = (owner: string, jobId: string) => ({ ownerPk: ownerPk(owner), ownerSk: jobId });
 export const byStateKeys = (owner: string, state: string, jobId: string) => ({
-  statePk: `${ownerPk(owner)}#${state}`,
+  statePk: statePk(owner, state),
   stateSk: jobId,
 });
 export const DUE_PK = "DUE";

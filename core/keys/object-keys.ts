@@ -17,6 +17,8 @@ export const planPrefix = (job: JobPlace, run: number, round: number, attempt: s
   `${jobPrefix(job)}scratch/r${run}/plan/${round}-${attempt}/`;
 /** Where the file source's uploads land. */
 export const uploadPrefix = (job: JobPlace): string => `${jobPrefix(job)}uploads/`;
+/** What calls of `uploads` announced. */
+export const uploadListPrefix = (job: JobPlace): string => `${jobPrefix(job)}scratch/uploads/`;
 /** A staged copy of a source that can't be read in place. */
 export const stagePrefix = (job: JobPlace, run: number, claim: number): string =>
   `${jobPrefix(job)}staged/r${run}/c${claim}/`;

@@ -1,0 +1,2 @@
+export { type Estimate, type EstimateInput, estimate, type MeasuredInput, measured, WORKER_GB } from "./estimate.ts";
+export { type Cost, PRICES, priceOf, type Usage } from "./prices.ts";
