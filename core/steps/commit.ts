@@ -117,7 +117,7 @@ async function read(ctx: NudgingContext, input: ChildInput): Promise<{ batch: Ba
 
 async function readOutcome(ctx: NudgingContext, input: ChildInput, held: Hand): Promise<WorkerOutcome> {
   const { result } = input;
-  if (result && "Error" in result) return { kind: "died", code: "WORKER_DIED" };
+  if (result && "Error" in result) return outcomeOfCaught(result.Error);
   if (!result || "error" in result || result.claim !== held.claim) return { kind: "failed" };
   const job = { owner: input.owner, jobId: input.jobId };
   const key = claimIndexKey(job, input.generation, input.b.n, held.claim);
@@ -130,6 +130,24 @@ async function readOutcome(ctx: NudgingContext, input: ChildInput, held: Hand): 
     ctx.log.warn("INDEX_UNREADABLE", { jobId: input.jobId, batch: input.b.n, claim: held.claim });
   }
   return { kind: "failed" };
+}
+
+/**
+ * What the Catch around the app λ means. Lambda's own faults and throttling are never charged to a task: the function wasn't
+ * begun, or can't be. Everything else (a timeout, an exit, memory) is its death.
+ */
+function outcomeOfCaught(name: string): WorkerOutcome {
+  const serviceFault = name.startsWith("Lambda.") && name !== "Lambda.Unknown";
+  return serviceFault ? { kind: "failed" } : { kind: "died", code: "WORKER_DIED" };
+}
+
+/** Why workers couldn't work at all, from the last one's answer. */
+function idleCause(input: ChildInput): { readonly code: string; readonly message: string } {
+  const { result } = input;
+  if (result && "error" in result) return result.error;
+  if (result && "Error" in result)
+    return { code: "APP_NOT_INVOCABLE", message: `${result.Error}: ${(result.Cause ?? "").slice(0, 300)}` };
+  return { code: "WORKER_RESULT_UNREADABLE", message: "their results can't be read" };
 }
 
 interface Decided {
@@ -227,10 +245,10 @@ async function afterCommit(
 ): Promise<void> {
   if (input.policy.failFast && decided.settled.newlyFailed > 0) await failFastIfBroken(ctx, input);
   if (outcome.kind === "failed" && decided.deaths >= MAX_IDLE_WORKERS) {
-    const cause = input.result && "error" in input.result ? input.result.error : undefined;
+    const cause = idleCause(input);
     await failJobOfTasks(ctx, input, {
-      code: cause?.code ?? "WORKER_RESULT_UNREADABLE",
-      message: `${MAX_IDLE_WORKERS} workers in a row couldn't work on batch ${input.b.n}: ${cause?.message ?? "their results can't be read"}`,
+      code: cause.code,
+      message: `${MAX_IDLE_WORKERS} workers in a row couldn't work on batch ${input.b.n}: ${cause.message}`,
       retryable: true,
     });
   }

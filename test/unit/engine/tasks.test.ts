@@ -243,6 +243,19 @@ describe("claim and commit", () => {
     expect(await counts(engine)).toMatchObject({ queued: 3, failed: 0 });
   });
 
+  it("charge nothing for a fault of Lambda itself", async () => {
+    const engine = makeEngine();
+    await putTasksJob(engine, 3, { config: { maxTaskRetries: 0 } });
+    const [child] = await planned(engine);
+    if (!child) throw new Error("no batch");
+    const hand = await claim(engine, child);
+
+    const answer = await commit(engine, { ...child, hand, result: { Error: "Lambda.TooManyRequestsException" } });
+
+    expect(answer).toMatchObject({ next: "wait", claim: 0 });
+    expect(await counts(engine)).toMatchObject({ queued: 3, failed: 0 });
+  });
+
   it("lose nothing when the answer of a transaction is lost (I2)", async () => {
     for (let lost = 1; lost <= 4; lost++) {
       const engine = makeEngine();
