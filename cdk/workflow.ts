@@ -49,6 +49,8 @@ export class Workflow extends Construct {
         }),
       },
     });
+    // CDK's own policy for Distributed Maps: the role above has these rights already, and takes no others.
+    this.stateMachine.node.tryRemoveChild("DistributedMapPolicy");
     acknowledge(
       this.stateMachine,
       "AwsSolutions-SF1",

@@ -1,0 +1,132 @@
+import { describe, expect, it } from "vitest";
+import { INDEXES } from "../../../core/ports/index.ts";
+import { ofType, resourcesOf, textOf } from "./synth.ts";
+
+const resources = resourcesOf();
+
+describe("storage", () => {
+  it("is one table with the ports' indexes, keys only, with expiry and recovery", () => {
+    const [[, table] = []] = ofType(resources, "AWS::DynamoDB::Table");
+    expect(table?.Properties).toMatchObject({
+      BillingMode: "PAY_PER_REQUEST",
+      TimeToLiveSpecification: { AttributeName: "expires", Enabled: true },
+      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+    });
+    const indexes = table?.Properties.GlobalSecondaryIndexes as {
+      IndexName: string;
+      KeySchema: { AttributeName: string }[];
+      Projection: { ProjectionType: string };
+    }[];
+    const made = indexes.map(({ IndexName, KeySchema }) => [
+      IndexName,
+      { pk: KeySchema[0]?.AttributeName, sk: KeySchema[1]?.AttributeName },
+    ]);
+    expect(Object.fromEntries(made)).toEqual(INDEXES);
+    expect(new Set(indexes.map((index) => index.Projection.ProjectionType))).toEqual(new Set(["KEYS_ONLY"]));
+  });
+
+  it("is one private, encrypted bucket over TLS only, which forgets unfinished uploads", () => {
+    const [[, bucket] = []] = ofType(resources, "AWS::S3::Bucket");
+    expect(bucket?.Properties).toMatchObject({
+      PublicAccessBlockConfiguration: {
+        BlockPublicAcls: true,
+        BlockPublicPolicy: true,
+        IgnorePublicAcls: true,
+        RestrictPublicBuckets: true,
+      },
+      LifecycleConfiguration: {
+        Rules: [{ AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 }, Status: "Enabled" }],
+      },
+    });
+    const [[, policy] = []] = ofType(resources, "AWS::S3::BucketPolicy");
+    expect(JSON.stringify(policy?.Properties)).toContain('"aws:SecureTransport":"false"');
+  });
+
+  it("is two generated secrets, and costs nothing else between jobs", () => {
+    expect(ofType(resources, "AWS::SecretsManager::Secret")).toHaveLength(2);
+    const idle = new Set(Object.values(resources).map((resource) => resource.Type));
+    for (const type of ["AWS::EC2::NatGateway", "AWS::KMS::Key", "AWS::CloudWatch::Alarm", "AWS::WAFv2::WebACL"]) {
+      expect(idle).not.toContain(type);
+    }
+  });
+});
+
+describe("the API", () => {
+  const methods = ofType(resources, "AWS::ApiGateway::Method");
+  const parts = new Map(
+    ofType(resources, "AWS::ApiGateway::Resource").map(([id, resource]) => [
+      `<${id}>`,
+      { part: String(resource.Properties.PathPart), parent: textOf(resource.Properties.ParentId) },
+    ]),
+  );
+  const pathOf = (reference: string): string => {
+    const resource = parts.get(reference);
+    return resource ? `${pathOf(resource.parent)}/${resource.part}` : "";
+  };
+  const called = methods
+    .filter(([, method]) => method.Properties.HttpMethod !== "OPTIONS")
+    .map(([, method]) => ({
+      call: `${method.Properties.HttpMethod} ${pathOf(textOf(method.Properties.ResourceId))}`,
+      auth: method.Properties.AuthorizationType,
+      integration: (method.Properties.Integration as { Type: string }).Type,
+    }));
+
+  it("is open only where nobody can have a token yet, or nothing is anybody's", () => {
+    const open = called.filter(({ auth }) => auth === "NONE").map(({ call }) => call);
+    expect(open.sort()).toEqual([
+      "GET /v1/auth/info",
+      "GET /v1/customer/info",
+      "GET /v1/dev/info",
+      "GET /v1/health",
+      "GET /v1/openapi.json",
+      "POST /v1/auth/access_token",
+    ]);
+  });
+
+  it("guards everything else with the authorizer, at each level that an open route lies on", () => {
+    const guarded = called.filter(({ auth }) => auth === "CUSTOM").map(({ call }) => call);
+    expect(guarded.sort()).toEqual([
+      "ANY /v1/auth/{proxy+}",
+      "ANY /v1/customer/{proxy+}",
+      "ANY /v1/dev/{proxy+}",
+      "ANY /v1/{proxy+}",
+    ]);
+    expect(new Set(called.map(({ integration }) => integration))).toEqual(new Set(["AWS_PROXY"]));
+  });
+
+  it("asks the authorizer anew for every call, by the Authorization header", () => {
+    const [[, authorizer] = []] = ofType(resources, "AWS::ApiGateway::Authorizer");
+    expect(authorizer?.Properties).toMatchObject({
+      Type: "REQUEST",
+      IdentitySource: "method.request.header.Authorization",
+      AuthorizerResultTtlInSeconds: 0,
+    });
+  });
+
+  it("answers the gateway's own refusals in the API's shape", () => {
+    for (const [, response] of ofType(resources, "AWS::ApiGateway::GatewayResponse")) {
+      const { "application/json": template } = response.Properties.ResponseTemplates as Record<string, string>;
+      const body = JSON.parse(template?.replace("$context.error.messageString", '"told by the gateway"') ?? "");
+      expect(Object.keys(body).sort()).toEqual(["code", "details", "message", "reason", "requestId"]);
+    }
+  });
+});
+
+describe("operations", () => {
+  const rules = ofType(resources, "AWS::Events::Rule").map(([, rule]) => rule.Properties);
+
+  it("sweep every minute", () => {
+    expect(rules.filter((rule) => rule.ScheduleExpression === "rate(1 minute)")).toHaveLength(1);
+  });
+
+  it("sweep when an execution of exactly this machine ended badly, not one of its Map's children", () => {
+    const rule = rules.find((each) => each.EventPattern !== undefined);
+    const { detail } = (rule?.EventPattern ?? {}) as { detail: { status: string[]; stateMachineArn: unknown[] } };
+    expect(detail.status).toEqual(["FAILED", "TIMED_OUT", "ABORTED"]);
+    expect(detail.stateMachineArn.map(textOf)).toEqual([
+      "arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:stateMachine:JobJob-JobWorkflow",
+    ]);
+    const [[, machine] = []] = ofType(resources, "AWS::StepFunctions::StateMachine");
+    expect(machine?.Properties.StateMachineName).toBe("JobJob-JobWorkflow");
+  });
+});
