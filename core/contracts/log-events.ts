@@ -17,5 +17,19 @@ export const LOG_EVENTS = {
   NUDGE_LOST: "NUDGE_LOST",
   /** A worker's index wasn't there or wasn't what its answer said; its claim counts as not worked on. */
   INDEX_UNREADABLE: "INDEX_UNREADABLE",
+  /** A job was accepted, but its execution couldn't be started now; the sweeper does: {jobId, run, error}. */
+  START_LOST: "START_LOST",
+  /** The API answered: {method, path, status, ms, owner, reason}. */
+  REQUEST_ENDED: "REQUEST_ENDED",
+  /** It answered 5xx for want of anything better: {method, path, error}. */
+  REQUEST_BROKE: "REQUEST_BROKE",
+  /** A worker could not work on its batch at all: {jobId, batch, claim, error}. */
+  WORKER_FAILED: "WORKER_FAILED",
+  /** The thread that runs the app could not be started again; the rest of the hand is handed back. */
+  WORKER_THREAD_LOST: "WORKER_THREAD_LOST",
+  /** A failed worker's uploads could not be aborted; the bucket's lifecycle rule removes them. */
+  WORKER_ABORT_FAILED: "WORKER_ABORT_FAILED",
+  /** The control hint could not be read: it is only a hint. */
+  WORKER_HINT_UNREAD: "WORKER_HINT_UNREAD",
 } as const;
 export type LogEvent = keyof typeof LOG_EVENTS;

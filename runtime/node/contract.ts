@@ -3,6 +3,8 @@
  * blocks and for a user's.
  */
 
+import type { NumberSpan } from "../../core/chunks/index.ts";
+
 /** A cell or a JSON value. */
 export type JsonValue =
   | string
@@ -33,7 +35,7 @@ export interface Content {
   lines(): AsyncIterable<string>;
   /**
    * CSV: objects by column name, values are strings; a record with another number of fields is rejected (the task becomes
-   * PARTIAL). NDJSON: the parsed values; a line that is no JSON is rejected. `lines`: `{line}`. Objects have no prototype.
+   * PARTIAL). NDJSON: the parsed values; a line that is no JSON is rejected. `lines`: `{line}`.
    */
   records(): AsyncIterable<Record<string, unknown>>;
   /** CSV: the fields of each record, in the order of `columns`; records that don't fit the header are rejected. */
@@ -63,8 +65,8 @@ export interface Chunk extends Content {
   readonly source: string | null;
   /** The objects of an `objects` chunk; else empty. */
   readonly objects: readonly ChunkObject[];
-  /** Whole numbers of a `range` chunk, inclusive; else empty. Its content is the numbers, one a line. */
-  readonly ranges: readonly (readonly [first: number, last: number])[];
+  /** Whole numbers of a `range` chunk, both ends included; else empty. Its content is the numbers, one a line. */
+  readonly ranges: readonly NumberSpan[];
   /** The numbers of `ranges`, or of a replica its own. */
   numbers(): Iterable<number>;
 }

@@ -2,6 +2,7 @@
  * What the supervisor (main thread) and the thread that runs the app's code tell each other. Bytes travel in buffers of
  * their own, transferred; the thread gives input blocks back with `consumed`, so that a stream makes no garbage.
  */
+import type { NumberSpan } from "../../core/chunks/index.ts";
 import type { ErrorData } from "../../core/errors.ts";
 import type { InputFormat } from "../../core/contracts/parts.ts";
 import type { ResultFormat } from "../../core/contracts/worker.ts";
@@ -31,7 +32,7 @@ export interface TaskSpec {
   /** The content begins with the header record itself (whole sources). */
   readonly headerInside: boolean;
   readonly objects: readonly { readonly key: string; readonly size: number }[];
-  readonly ranges: readonly (readonly [number, number])[];
+  readonly ranges: readonly NumberSpan[];
   /** Generators: their content is made by the thread. */
   readonly replica: number | null;
 }

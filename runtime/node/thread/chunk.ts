@@ -1,4 +1,5 @@
 import type { InputFormat } from "../../../core/contracts/parts.ts";
+import { spanNumbers } from "../../../core/chunks/index.ts";
 import { readCsvHeader } from "../../../core/records/index.ts";
 import { type Chunk, type ChunkObject, type Content, PermanentError } from "../contract.ts";
 import { CHUNK, type TaskSpec } from "../messages.ts";
@@ -18,7 +19,7 @@ export function makeChunk(spec: TaskSpec, options: ChunkOptions): Chunk {
   const objects = spec.objects.map(({ key, size }, number): ChunkObject => {
     return withContent({ key, size }, content(number, input.header === true));
   });
-  const numbers = () => spanNumbers(spec.ranges, spec.replica);
+  const numbers = () => taskNumbers(spec.ranges, spec.replica);
   const generated = spec.ranges.length > 0 || (spec.replica !== null && spec.source === null);
   const own =
     objects.length > 0
@@ -73,8 +74,8 @@ async function* chain<T>(objects: readonly ChunkObject[], read: (object: ChunkOb
   for (const object of objects) yield* read(object);
 }
 
-function* spanNumbers(ranges: TaskSpec["ranges"], replica: number | null): Generator<number> {
-  for (const [first, last] of ranges) for (let n = first; n <= last; n++) yield n;
+function* taskNumbers(ranges: TaskSpec["ranges"], replica: number | null): Generator<number> {
+  yield* spanNumbers(ranges);
   if (replica !== null) yield replica;
 }
 

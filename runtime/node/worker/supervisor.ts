@@ -1,6 +1,15 @@
 import { Worker } from "node:worker_threads";
 import { type ErrorData, fromErrorData, JobJobError } from "../../../core/errors.ts";
-import type { FromThread, HandConfig, InlineInput, TaskOutcome, TaskSpec, ThreadData, ToThread } from "../messages.ts";
+import {
+  BLOCK_BYTES,
+  type FromThread,
+  type HandConfig,
+  type InlineInput,
+  type TaskOutcome,
+  type TaskSpec,
+  type ThreadData,
+  type ToThread,
+} from "../messages.ts";
 
 /** What becomes of a task: its outcome, or handed back unbegun. Called in the order of submission. */
 export interface TaskEvents {
@@ -35,6 +44,8 @@ export interface SupervisorOptions {
 /** Tasks on their way to the thread: so many that a tiny task never waits for a message, so few that little is kept. */
 const MAX_OUTSTANDING = 64;
 const MAX_OUTSTANDING_BYTES = 2 * 1024 * 1024;
+/** Blocks of input on their way: 1 MiB. */
+const MAX_BLOCKS = 16;
 const START_TIMEOUT_MS = 60_000;
 /** The app's young generation: larger ones only keep more garbage. */
 const YOUNG_MIB = 16;
@@ -60,6 +71,8 @@ export class Supervisor {
   #handling = 0;
   #failure: { error: unknown } | undefined;
   #waiters: (() => void)[] = [];
+  /** Blocks of the first task's input that the app hasn't taken: only the first is ever fed. */
+  #fed = 0;
   /** Buffers that came back from the thread, to be filled again. */
   readonly #buffers: ArrayBuffer[] = [];
   /** Milliseconds that a task may take now; less than the configured when the function's time runs out. */
@@ -112,18 +125,26 @@ export class Supervisor {
     return this.#outstanding.some((task) => task.id === id);
   }
 
-  /** Sends a block of streamed input, at most as large as a buffer; copies it. */
-  block(id: number, object: number, offset: number, bytes: Uint8Array, capacity: number): void {
-    const buffer = this.#buffers.pop() ?? new ArrayBuffer(capacity);
-    new Uint8Array(buffer).set(bytes);
-    this.#post({ t: "block", id, object, offset, buffer, length: bytes.length }, [buffer]);
+  /**
+   * Sends streamed input, copied, as fast as the app takes it.
+   * @returns false when the task has ended: nothing more is wanted
+   */
+  async feed(id: number, object: number, offset: number, bytes: Uint8Array): Promise<boolean> {
+    for (let at = 0; at < bytes.length; at += BLOCK_BYTES) {
+      const fits = () => !this.isOpen(id) || this.#fed < MAX_BLOCKS;
+      if (!fits()) await this.#until(fits);
+      if (!this.isOpen(id)) return false;
+      const block = bytes.subarray(at, at + BLOCK_BYTES);
+      const buffer = this.#buffers.pop() ?? new ArrayBuffer(BLOCK_BYTES);
+      new Uint8Array(buffer).set(block);
+      this.#fed++;
+      this.#post({ t: "block", id, object, offset: offset + at, buffer, length: block.length }, [buffer]);
+    }
+    return this.isOpen(id);
   }
   endInput(id: number, object: number, error?: ErrorData): void {
     this.#post({ t: "input-end", id, object, ...(error ? { error } : {}) });
   }
-  /** Called with each block's task when the app is through with the block. */
-  onConsumed: (id: number) => void = () => undefined;
-
   /** Lets the process freeze or end; the thread stays warm for the same job's next hand. */
   rest(): void {
     this.#worker?.unref();
@@ -215,8 +236,9 @@ export class Supervisor {
         this.#ready?.reject(fromErrorData(message.error));
         return;
       case "consumed":
-        if (this.#buffers.length < 32) this.#buffers.push(message.buffer);
-        this.onConsumed(message.id);
+        this.#buffers.push(message.buffer);
+        if (this.#outstanding[0]?.id === message.id) this.#fed--;
+        this.#wake();
         return;
       case "open":
         this.#outstanding.find(({ id }) => id === message.id)?.events.opened(message.object);
@@ -248,7 +270,7 @@ export class Supervisor {
     this.#outstanding.shift();
     this.#bytes -= task.bytes;
     this.#handle(() => task.events.ended(outcome, task.startedAt, now));
-    this.onConsumed(id);
+    this.#fed = 0;
     const next = this.#outstanding[0];
     if (next) this.#begin(next);
     this.#wake();
