@@ -1,4 +1,5 @@
+import { assemblerEngines } from "../../apps/assemblers/engines.ts";
 import { assemble } from "../../core/steps/assemble.ts";
 import { stepHandler } from "../step-handler.ts";
 
-export const handler = stepHandler("assemble", assemble);
+export const handler = stepHandler("assemble", (context, input) => assemble(context, input, assemblerEngines));
