@@ -84,7 +84,7 @@ export class MemoryObjectStore implements ObjectStore {
   ): Promise<Uint8Array> {
     if (isEmpty(place, options.range)) return new Uint8Array();
     this.#count("get");
-    const body = this.#cut(place, options).slice();
+    const body = new Uint8Array(this.#cut(place, options));
     this.#count("get", body.length, 0);
     return body;
   }
@@ -97,14 +97,14 @@ export class MemoryObjectStore implements ObjectStore {
     this.#count("stream");
     const body = this.#cut(place, options);
     for (let at = 0; at < body.length; at += this.#options.blockBytes) {
-      const block = body.slice(at, at + this.#options.blockBytes);
+      const block = new Uint8Array(body.subarray(at, at + this.#options.blockBytes));
       this.#count("stream", block.length, 0);
       yield block;
     }
   }
 
   async put(place: Place, body: Uint8Array | string, options: PutOptions = {}): Promise<{ readonly etag: string }> {
-    const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body.slice();
+    const bytes = typeof body === "string" ? new TextEncoder().encode(body) : new Uint8Array(body);
     this.#count("put", bytes.length);
     this.#require(place, options);
     const etag = quoted(md5(bytes).toString("hex"));
@@ -248,7 +248,7 @@ export class MemoryObjectStore implements ObjectStore {
       peek: (place) => this.#buckets.get(place.bucket)?.objects.get(place.key),
       store: (place, body, headers) => {
         const etag = quoted(md5(body).toString("hex"));
-        this.#store(place, body.slice(), etag, headers);
+        this.#store(place, new Uint8Array(body), etag, headers);
         return etag;
       },
       part: (place, uploadId, partNumber, body) => this.#uploads.addPart(place, uploadId, partNumber, body).etag,

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Place, UploadedPart } from "../../core/ports/index.ts";
 import { compareBytes } from "../shared/byte-order.ts";
-import { storeError } from "../shared/store-rules.ts";
+import { checkPartNumber, checkParts, storeError } from "../shared/store-rules.ts";
 
 export interface Upload extends Place {
   readonly uploadId: string;
@@ -42,21 +42,19 @@ export class Uploads {
 
   addPart(place: Place, uploadId: string, partNumber: number, body: Uint8Array): UploadedPart {
     const upload = this.find(place, uploadId);
-    if (!Number.isInteger(partNumber) || partNumber < 1 || partNumber > this.#maxParts) {
-      throw storeError("PARTS_INVALID", place, { why: `a part's number is 1 to ${this.#maxParts}, not ${partNumber}` });
-    }
+    checkPartNumber(place, partNumber, this.#maxParts);
     const etag = quoted(md5(body).toString("hex"));
-    upload.parts.set(partNumber, { etag, body: body.slice() });
+    // Not slice(): a Buffer's shares its memory.
+    upload.parts.set(partNumber, { etag, body: new Uint8Array(body) });
     return { partNumber, etag };
   }
 
   /** The joined body and S3's etag for it: the MD5 of the parts' MD5s, and their number. Changes nothing. */
   join(upload: Upload, parts: readonly UploadedPart[]): { readonly body: Uint8Array; readonly etag: string } {
     const refuse = (why: string) => storeError("PARTS_INVALID", upload, { why });
-    if (parts.length === 0) throw refuse("no parts");
-    const bodies = parts.map(({ partNumber, etag }, i) => {
+    checkParts(upload, parts);
+    const bodies = parts.map(({ partNumber, etag }) => {
       const part = upload.parts.get(partNumber);
-      if (i > 0 && partNumber <= (parts[i - 1]?.partNumber ?? 0)) throw refuse("InvalidPartOrder");
       if (part?.etag !== etag) throw refuse(`InvalidPart: ${partNumber}`);
       return part.body;
     });

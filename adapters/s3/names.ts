@@ -7,5 +7,9 @@ export const copySource = ({ bucket, key }: Place): string =>
 /** HTTP's ranges include their last byte. */
 export const rangeHeader = ({ from, to }: ByteRange): string => `bytes=${from}-${to - 1}`;
 
-/** A key of a listing with EncodingType url, which alone can carry control characters through XML. */
-export const listedKey = (encoded: string): string => decodeURIComponent(encoded.replaceAll("+", " "));
+/**
+ * A key as a listing of objects wrote it: EncodingType url alone can carry control characters through XML. Lists of uploads
+ * are asked for without it: one emulator ignores it, and another says that it encoded and didn't.
+ */
+export const listedKey = (written: string, encoding: string | undefined): string =>
+  encoding === "url" ? decodeURIComponent(written.replaceAll("+", " ")) : written;

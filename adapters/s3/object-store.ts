@@ -1,4 +1,5 @@
 import {
+  DeleteObjectCommand,
   DeleteObjectsCommand,
   GetObjectCommand,
   HeadBucketCommand,
@@ -20,7 +21,7 @@ import type {
   PutOptions,
   UploadedPart,
 } from "../../core/ports/index.ts";
-import { invalidCursor } from "../shared/cursor.ts";
+import { readCursor, writeCursor } from "../shared/cursor.ts";
 import { retrying } from "../shared/retry.ts";
 import { readSdkError } from "../shared/sdk-error.ts";
 import {
@@ -45,6 +46,9 @@ export interface S3ObjectStoreOptions {
 type ReadOptions = { readonly range?: ByteRange; readonly ifMatch?: string };
 /** Keys of one DeleteObjects. */
 const DELETE_KEYS = 1_000;
+/** XML 1.0 can't carry these characters, so such keys can't be deleted in bulk. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+const NOT_IN_XML = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/;
 
 /** The ObjectStore port on S3. Retries are the SDK's (4 attempts); a body that breaks off while `get` reads it adds 3 tries. */
 export class S3ObjectStore implements ObjectStore {
@@ -132,35 +136,35 @@ export class S3ObjectStore implements ObjectStore {
     prefix: string,
     options: { readonly cursor?: string; readonly limit?: number; readonly after?: string } = {},
   ): Promise<ListPage> {
+    // The cursor is ours: the last key, to start after. S3's own token would do the same, but can't be checked here.
+    const after = options.cursor === undefined ? options.after : readCursor(options.cursor, ["after"]).after;
     const command = new ListObjectsV2Command({
       Bucket: bucket,
       Prefix: prefix,
       EncodingType: "url",
       MaxKeys: Math.min(options.limit ?? MAX_PAGE, MAX_PAGE),
-      ...(options.cursor === undefined ? {} : { ContinuationToken: options.cursor }),
-      ...(options.after === undefined ? {} : { StartAfter: options.after }),
+      ...(after === undefined ? {} : { StartAfter: after }),
     });
-    const answer = await this.#call({ bucket }, async () => {
-      try {
-        return await this.#client.send(command);
-      } catch (error) {
-        if (options.cursor !== undefined && readSdkError(error).name === "InvalidArgument") throw invalidCursor(error);
-        throw error;
-      }
-    });
+    const answer = await this.#call({ bucket }, () => this.#client.send(command));
     const objects = (answer.Contents ?? []).map((object) => ({
       bucket,
-      key: listedKey(object.Key ?? ""),
+      key: listedKey(object.Key ?? "", answer.EncodingType),
       size: object.Size ?? 0,
       etag: object.ETag ?? "",
       ...(object.LastModified === undefined ? {} : { lastModified: object.LastModified.toISOString() }),
     }));
-    return answer.NextContinuationToken === undefined ? { objects } : { objects, cursor: answer.NextContinuationToken };
+    const last = objects.at(-1);
+    return answer.IsTruncated && last ? { objects, cursor: writeCursor({ after: last.key }) } : { objects };
   }
 
   async delete(bucket: string, keys: readonly string[]): Promise<void> {
-    for (let i = 0; i < keys.length; i += DELETE_KEYS) {
-      const Objects = keys.slice(i, i + DELETE_KEYS).map((Key) => ({ Key }));
+    for (const Key of keys.filter((key) => NOT_IN_XML.test(key))) {
+      const command = new DeleteObjectCommand({ Bucket: bucket, Key });
+      await this.#call({ bucket, key: Key }, () => this.#client.send(command));
+    }
+    const plain = keys.filter((key) => !NOT_IN_XML.test(key));
+    for (let i = 0; i < plain.length; i += DELETE_KEYS) {
+      const Objects = plain.slice(i, i + DELETE_KEYS).map((Key) => ({ Key }));
       const command = new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects, Quiet: true } });
       const answer = await this.#call({ bucket }, () => this.#client.send(command));
       const failed = answer.Errors?.find(({ Code }) => Code !== "NoSuchKey");

@@ -12,9 +12,9 @@ import {
 import { JobJobError } from "../../core/errors.ts";
 import type { ByteRange, CompleteOptions, ObjectInfo, Place, UploadedPart } from "../../core/ports/index.ts";
 import { readSdkError } from "../shared/sdk-error.ts";
-import { checkKeyLength, checkRange, MAX_PARTS, storeError } from "../shared/store-rules.ts";
+import { checkKeyLength, checkPartNumber, checkParts, checkRange, storeError } from "../shared/store-rules.ts";
 import { toStoreError } from "./errors.ts";
-import { copySource, listedKey, rangeHeader } from "./names.ts";
+import { copySource, rangeHeader } from "./names.ts";
 
 type CopySource = Place & { readonly etag: string; readonly range?: ByteRange };
 type PendingUpload = Place & { readonly uploadId: string; readonly initiated: string };
@@ -91,8 +91,7 @@ export class S3Uploads {
     parts: readonly UploadedPart[],
     options: CompleteOptions,
   ): Promise<{ readonly etag: string }> {
-    // MiniStack would make an empty object of no parts.
-    if (parts.length === 0) throw storeError("PARTS_INVALID", place, { why: "no parts" });
+    checkParts(place, parts);
     const command = new CompleteMultipartUploadCommand({
       Bucket: place.bucket,
       Key: place.key,
@@ -132,17 +131,17 @@ export class S3Uploads {
     while (marker) {
       try {
         const answer: ListMultipartUploadsCommandOutput = await this.#client.send(
-          new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: prefix, EncodingType: "url", ...marker }),
+          new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: prefix, ...marker }),
         );
         for (const { Key, UploadId, Initiated } of answer.Uploads ?? []) {
           const initiated = Initiated?.toISOString() ?? "";
-          uploads.push({ bucket, key: listedKey(Key ?? ""), uploadId: UploadId ?? "", initiated });
+          uploads.push({ bucket, key: Key ?? "", uploadId: UploadId ?? "", initiated });
         }
         const { NextKeyMarker, NextUploadIdMarker } = answer;
         marker =
           answer.IsTruncated && NextKeyMarker !== undefined
             ? {
-                KeyMarker: listedKey(NextKeyMarker),
+                KeyMarker: NextKeyMarker,
                 ...(NextUploadIdMarker ? { UploadIdMarker: NextUploadIdMarker } : {}),
               }
             : undefined;
@@ -174,10 +173,4 @@ export class S3Uploads {
 function joinedEtag(parts: readonly UploadedPart[]): string {
   const digests = parts.map(({ etag }) => Buffer.from(etag.replaceAll('"', ""), "hex"));
   return `"${createHash("md5").update(Buffer.concat(digests)).digest("hex")}-${parts.length}"`;
-}
-
-function checkPartNumber(place: Place, partNumber: number): void {
-  if (!Number.isInteger(partNumber) || partNumber < 1 || partNumber > MAX_PARTS) {
-    throw storeError("PARTS_INVALID", place, { why: `a part's number is 1 to ${MAX_PARTS}, not ${partNumber}` });
-  }
 }

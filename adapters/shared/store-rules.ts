@@ -1,5 +1,5 @@
 import { JobJobError } from "../../core/errors.ts";
-import type { ByteRange, Place } from "../../core/ports/index.ts";
+import type { ByteRange, Place, UploadedPart } from "../../core/ports/index.ts";
 
 /** S3's limits. Source: "Amazon S3 multipart upload limits", "Object key naming". */
 export const MAX_KEY_BYTES = 1_024;
@@ -66,6 +66,21 @@ export function checkRange(place: Place, range: ByteRange): void {
   const { from, to } = range;
   if (!Number.isSafeInteger(from) || !Number.isSafeInteger(to) || from < 0 || to < from) {
     throw storeError("RANGE_INVALID", place, { why: `[${from}, ${to})` });
+  }
+}
+
+/** @throws JobJobError PARTS_INVALID */
+export function checkPartNumber(place: Place, partNumber: number, maxParts = MAX_PARTS): void {
+  if (!Number.isInteger(partNumber) || partNumber < 1 || partNumber > maxParts) {
+    throw storeError("PARTS_INVALID", place, { why: `a part's number is 1 to ${maxParts}, not ${partNumber}` });
+  }
+}
+
+/** @throws JobJobError PARTS_INVALID for no parts and for numbers that don't rise. */
+export function checkParts(place: Place, parts: readonly UploadedPart[]): void {
+  if (parts.length === 0) throw storeError("PARTS_INVALID", place, { why: "no parts" });
+  if (parts.some(({ partNumber }, i) => partNumber <= (parts[i - 1]?.partNumber ?? 0))) {
+    throw storeError("PARTS_INVALID", place, { why: "InvalidPartOrder" });
   }
 }
 

@@ -1,5 +1,5 @@
 import { JobJobError } from "../../core/errors.ts";
-import type { Changes, Condition, IndexName, Item, Key, Path, QueryInput, Write } from "../../core/ports/index.ts";
+import type { Changes, Condition, IndexName, Key, Path, QueryInput, Write } from "../../core/ports/index.ts";
 import { INDEXES } from "../../core/ports/index.ts";
 import { invalidCursor, readCursor, writeCursor } from "./cursor.ts";
 

@@ -12,14 +12,18 @@ export function describeOnEmulator(name: string, body: () => void): void {
   else describe(`${name} on ${ENDPOINT}`, body);
 }
 
-/** Which emulator it is, for the few tests that one of them can't pass; `other` is held to everything. */
-export const EMULATOR: "ministack" | "other" = await whichEmulator();
+/** Which emulator it is, for the few tests that one of them can't pass; `other` (AWS too) is held to everything. */
+export const EMULATOR: Emulator = await whichEmulator();
+export type Emulator = "ministack" | "localstack" | "other";
 
-async function whichEmulator(): Promise<"ministack" | "other"> {
+async function whichEmulator(): Promise<Emulator> {
   if (ENDPOINT === undefined || ENDPOINT.includes("amazonaws.com")) return "other";
-  const answer = await fetch(`${ENDPOINT}/_ministack/health`, { signal: AbortSignal.timeout(5_000) });
-  await answer.arrayBuffer();
-  return answer.ok ? "ministack" : "other";
+  for (const name of ["ministack", "localstack"] as const) {
+    const answer = await fetch(`${ENDPOINT}/_${name}/health`, { signal: AbortSignal.timeout(5_000) });
+    await answer.arrayBuffer();
+    if (answer.ok) return name;
+  }
+  return "other";
 }
 
 /** What one emulator does unlike AWS, by the name of the case; shown as skipped with the reason. */
