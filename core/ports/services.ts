@@ -1,3 +1,4 @@
+import type { LogEvent } from "../contracts/log-events.ts";
 import type { ErrorData } from "../errors.ts";
 
 /** Step Functions: the job's workflow. Execution names are `<jobId>-r<run>`, so a repeated start is recognised. */
@@ -33,9 +34,9 @@ export interface Ids {
 
 /** One line of structured log; `event` comes from the closed list in core/contracts/log-events.ts. */
 export interface Log {
-  info(event: string, data?: Readonly<Record<string, unknown>>): void;
-  warn(event: string, data?: Readonly<Record<string, unknown>> & { readonly error?: ErrorData }): void;
-  error(event: string, data?: Readonly<Record<string, unknown>> & { readonly error?: ErrorData }): void;
+  info(event: LogEvent, data?: Readonly<Record<string, unknown>>): void;
+  warn(event: LogEvent, data?: Readonly<Record<string, unknown>> & { readonly error?: ErrorData }): void;
+  error(event: LogEvent, data?: Readonly<Record<string, unknown>> & { readonly error?: ErrorData }): void;
 }
 
 /** How long a resumable step may still work, and how many parts an upload may have; tests make both tiny. */
