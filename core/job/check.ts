@@ -95,14 +95,14 @@ export function checkPlace(
     throw unrunnable(
       `${field}.params.name`,
       `in the deployment's own bucket it must lie below ${below}`,
-      "ACCESS_DENIED",
+      field === "dataSource" ? "ACCESS_DENIED" : "DESTINATION_NOT_WRITABLE",
     );
   }
   if (!settings.grantedBuckets.includes(place.bucket)) {
     throw unrunnable(
       `${field}.params.bucketName`,
       `this deployment was granted no rights on the bucket ${place.bucket}; check the name, or let an operator add it to the context key grantedBuckets and deploy`,
-      "ACCESS_DENIED",
+      field === "dataSource" ? "ACCESS_DENIED" : "DESTINATION_NOT_WRITABLE",
     );
   }
 }

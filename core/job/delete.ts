@@ -37,7 +37,7 @@ export async function deleteJob(ctx: JobContext, { owner, id }: Edit): Promise<v
     await ctx.nudge.sweep(id);
   } catch (error) {
     // It is due in the sweeper's index: the schedule finds it within a minute.
-    ctx.log.warn("NUDGE_FAILED", { jobId: id, error: toErrorData(error) });
+    ctx.log.warn("NUDGE_LOST", { jobId: id, error: toErrorData(error) });
   }
 }
 

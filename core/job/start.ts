@@ -160,6 +160,6 @@ export async function startExecution(ctx: JobContext, job: JobItem): Promise<voi
   try {
     await ctx.workflow.start(executionName(job.id, job.run), { jobId: job.id, run: job.run });
   } catch (error) {
-    ctx.log.warn("START_FAILED", { jobId: job.id, run: job.run, error: toErrorData(error) });
+    ctx.log.warn("START_LOST", { jobId: job.id, run: job.run, error: toErrorData(error) });
   }
 }

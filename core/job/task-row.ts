@@ -1,0 +1,151 @@
+/** A task as the API shows it, from its packed state, the indexes of the claims that worked on it, and its chunk. */
+import type { PackedTask } from "../batches/packed-states.ts";
+import type { AttemptRecord, TaskRecord } from "../contracts/api/records.ts";
+import type { JobItem } from "../contracts/job-items.ts";
+import type { ChunkLine, ClaimIndex, SourceLine, TaskEntry } from "../contracts/worker.ts";
+import { TASK_LETTERS, type TaskState } from "../states/task-states.ts";
+import { shownTaskState } from "../states/views.ts";
+
+export interface TaskFacts {
+  readonly job: JobItem;
+  readonly ordinal: number;
+  readonly task: PackedTask;
+  /** Indexes of the batch's claims, rising. */
+  readonly claims: readonly (readonly [claim: number, index: ClaimIndex])[];
+  /** Ordinal relative to the batch's first. */
+  readonly relative: number;
+  readonly line: ChunkLine | undefined;
+  readonly sources: readonly SourceLine[];
+}
+
+/** How much of a row's lists is shown: one task alone, or a page of up to 1,000 that must stay under 6 MB. */
+export interface RowDetail {
+  readonly attempts: number;
+  readonly rejections: number;
+  readonly text: number;
+}
+export const IN_LIST: RowDetail = { attempts: 3, rejections: 3, text: 300 };
+export const ALONE: RowDetail = { attempts: 100, rejections: 100, text: 10_000 };
+
+export const stateOfTask = (task: PackedTask, job: JobItem): TaskState =>
+  shownTaskState(TASK_LETTERS[task.letter], job.state);
+
+export function taskRow(facts: TaskFacts, detail: RowDetail): TaskRecord {
+  const { job, task, ordinal } = facts;
+  const state = stateOfTask(task, job);
+  const told = attemptsOf(facts, detail);
+  const last = told.at(-1);
+  const entry = entriesOf(facts).at(-1)?.entry;
+  const current = task.attempts > 0 && task.code === undefined ? entry : undefined;
+  return {
+    jobId: job.id,
+    ordinal,
+    state,
+    attempt: task.attempts,
+    attempts: told,
+    error: errorOf(state, job, last),
+    startedAt: last?.startedAt ?? null,
+    endedAt: last?.endedAt ?? null,
+    ms: last?.ms ?? null,
+    bytesIn: last?.bytesIn ?? null,
+    bytesOut: last?.bytesOut ?? null,
+    rejected: current?.jn ?? current?.j?.length ?? 0,
+    rejections: (current?.j ?? []).slice(0, detail.rejections).map(({ item, reason }) => ({
+      item: item.slice(0, detail.text),
+      reason: reason.slice(0, detail.text),
+    })),
+    chunk: facts.line ? chunkOut(facts.line, facts.sources) : null,
+    logLink: null,
+  };
+}
+
+interface Told {
+  readonly index: ClaimIndex;
+  readonly entry: TaskEntry;
+}
+
+/** The task's attempts that an index tells of, the latest last; at most as many as are charged to it. */
+function entriesOf({ claims, task, relative }: TaskFacts): readonly Told[] {
+  if (task.attempts === 0) return [];
+  const told = claims.flatMap(([claim, index]) => {
+    const entry = claim <= task.claim ? index.tasks.find(({ o }) => o === relative) : undefined;
+    return entry ? [{ index, entry }] : [];
+  });
+  return told.slice(-task.attempts);
+}
+
+const OUTCOMES = { C: "COMPLETED", P: "PARTIAL", K: "SKIPPED", F: "SOFT_FAILED", X: "FAILED" } as const;
+
+function attemptsOf(facts: TaskFacts, detail: RowDetail): AttemptRecord[] {
+  const { task } = facts;
+  const attempts = entriesOf(facts).map(({ index, entry }): AttemptRecord => {
+    const [startedAt, ms] = entry.t;
+    return {
+      outcome: OUTCOMES[entry.x],
+      error: entry.e
+        ? { code: entry.e.code, message: entry.e.message.slice(0, detail.text), retryable: entry.e.retryable }
+        : null,
+      startedAt: new Date(startedAt).toISOString(),
+      endedAt: new Date(startedAt + ms).toISOString(),
+      ms,
+      bytesIn: entry.b[0],
+      bytesOut: entry.b[1],
+      worker: index.worker,
+      requestId: index.requestId,
+    };
+  });
+  if (task.code !== undefined) attempts.push(deathOf(task.code));
+  const last = attempts.at(-1);
+  // The attempt that used up the last chance.
+  if (last && task.letter === "F") attempts[attempts.length - 1] = { ...last, outcome: "FAILED" };
+  return attempts.slice(-detail.attempts);
+}
+
+/** No index tells of it: the worker died before it could write one. */
+const deathOf = (code: string): AttemptRecord => ({
+  outcome: "SOFT_FAILED",
+  error: { code, message: "The worker ended while it held this task, and left no story.", retryable: true },
+  startedAt: null,
+  endedAt: null,
+  ms: null,
+  bytesIn: null,
+  bytesOut: null,
+  worker: null,
+  requestId: null,
+});
+
+function errorOf(state: TaskState, job: JobItem, last: AttemptRecord | undefined): TaskRecord["error"] {
+  if (state === "FAILED" || state === "SOFT_FAILED") return last?.error ?? null;
+  if (state !== "CANCELED") return null;
+  if (job.state === "CANCELED")
+    return { code: "ABORTED", message: "The job was canceled before this task ended.", retryable: true };
+  const early = job.failure?.code === "TASKS_FAILED";
+  return early
+    ? {
+        code: "FAIL_FAST",
+        message: "The job's failures went beyond its tolerance before this task ended.",
+        retryable: true,
+      }
+    : { code: "JOB_FAILED", message: "The job failed before this task ended.", retryable: true };
+}
+
+function chunkOut(line: ChunkLine, sources: readonly SourceLine[]): TaskRecord["chunk"] {
+  const out = {
+    sources: sources.map(({ b, k, z }) => ({ bucket: b, key: k, size: z })),
+    from: null,
+    to: null,
+    exact: true,
+    objects: null,
+    numbers: null,
+    replica: null,
+  };
+  if ("f" in line) return { ...out, from: line.f, to: line.t, exact: line.x === 1 };
+  if ("n" in line) return { ...out, objects: line.n };
+  if ("r" in line) return { ...out, numbers: line.r.map(spanText).join(",") };
+  return { ...out, replica: line.i };
+}
+
+const spanText = (span: readonly number[]): string => {
+  const [first, last, step] = span;
+  return `${first}${last === first ? "" : `-${last}`}${step === undefined || step === 1 ? "" : `x${step}`}`;
+};
