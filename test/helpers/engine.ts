@@ -160,7 +160,7 @@ export function children(engine: Engine, answer: StepAnswer): ChildInput[] {
     throw new Error(`plan answered ${JSON.stringify(answer)}`);
   }
   const { manifest, policy, work, generation, round = 1 } = answer;
-  const places = JSON.parse(engine.objects.text({ bucket: BUCKET, key: manifest })) as BatchPlace[];
+  const places = JSON.parse(engine.objects.text({ bucket: BUCKET, key: manifest }) ?? "[]") as BatchPlace[];
   return places.map((b) => ({ jobId: JOB, run: 1, round, owner: OWNER, work, generation, policy, b }));
 }
 
