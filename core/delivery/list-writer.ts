@@ -8,13 +8,15 @@ const JSON_TYPE = { contentType: "application/json" } as const;
 export class ListWriter<T extends { readonly z: number }> {
   readonly #objects: ObjectStore;
   readonly #bucket: string;
+  readonly #prefix: string;
   #state: ListState;
 
-  /** @param start key prefix of the pages, ends in "/"; or the state of an earlier writer. */
-  constructor(objects: ObjectStore, bucket: string, start: string | ListState) {
+  /** @param prefix of the keys of what it writes: the scratch of this very claim, ends in "/". */
+  constructor(objects: ObjectStore, bucket: string, prefix: string, state?: ListState) {
     this.#objects = objects;
     this.#bucket = bucket;
-    this.#state = typeof start === "string" ? { prefix: start, pages: 0, count: 0, bytes: 0, pending: [] } : start;
+    this.#prefix = prefix;
+    this.#state = state ?? { pages: [], count: 0, bytes: 0, pending: [] };
   }
 
   get state(): ListState {
@@ -31,21 +33,18 @@ export class ListWriter<T extends { readonly z: number }> {
   /** Writes what is left and the head. @returns the head's key */
   async end(more: Readonly<Record<string, unknown>> = {}): Promise<string> {
     if (this.#state.pending.length > 0) await this.#flush();
-    const { prefix, pages, count, bytes } = this.#state;
-    const head: ListHead = { v: 1, count, bytes, pages, prefix };
-    const key = `${prefix}head.json`;
+    const { pages, count, bytes } = this.#state;
+    const head: ListHead = { v: 1, count, bytes, pages };
+    const key = `${this.#prefix}head.json`;
     await this.#objects.put({ bucket: this.#bucket, key }, JSON.stringify({ ...head, ...more }), JSON_TYPE);
     return key;
   }
 
   async #flush(): Promise<void> {
-    const { prefix, pages, pending } = this.#state;
-    await this.#objects.put(
-      { bucket: this.#bucket, key: `${prefix}${pages}.json` },
-      JSON.stringify(pending),
-      JSON_TYPE,
-    );
-    this.#state = { ...this.#state, pages: pages + 1, pending: [] };
+    const { pages, pending } = this.#state;
+    const key = `${this.#prefix}page-${pages.length}.json`;
+    await this.#objects.put({ bucket: this.#bucket, key }, JSON.stringify(pending), JSON_TYPE);
+    this.#state = { ...this.#state, pages: [...pages, key], pending: [] };
   }
 }
 
@@ -55,11 +54,14 @@ export async function readJson<T>(objects: ObjectStore, place: Place, schema: z.
 
 export const readHead = (objects: ObjectStore, place: Place): Promise<ListHead> => readJson(objects, place, listHead);
 
-/** Page `page` of a list, parsed with the entry's schema. */
-export const readPage = <T>(
+/** Page `page` of a list, parsed with the entry's schema; empty behind the last. */
+export async function readPage<T>(
   objects: ObjectStore,
   bucket: string,
   head: ListHead,
   page: number,
   entry: z.ZodType<T>,
-): Promise<T[]> => readJson(objects, { bucket, key: `${head.prefix}${page}.json` }, entry.array());
+): Promise<readonly T[]> {
+  const key = head.pages[page];
+  return key === undefined ? [] : readJson(objects, { bucket, key }, entry.array());
+}

@@ -2,9 +2,10 @@
 import * as z from "zod";
 import type { Value } from "../ports/index.ts";
 
-const value: z.ZodType<Value> = z.json() as z.ZodType<Value>;
+/** Any plain JSON. */
+export const jsonValue: z.ZodType<Value> = z.json() as z.ZodType<Value>;
 
-const checkpoint = z.object({ at: value, skip: z.int(), size: z.int(), crc: z.int().nullable() });
+const checkpoint = z.object({ at: jsonValue, skip: z.int(), size: z.int(), crc: z.int().nullable() });
 
 /** A finished intermediate object: the parts of one full upload. */
 const child = z.object({ bucket: z.string(), key: z.string(), etag: z.string(), size: z.int() });

@@ -1,6 +1,15 @@
+export { aheadOf } from "./ahead.ts";
+export {
+  type AssemblerEngine,
+  type AssemblerEngines,
+  type AssemblerWork,
+  assemblerParams,
+  type Prepared,
+} from "./assembler.ts";
 export { completeOwn, type OwnUpload } from "./complete-own.ts";
 export { crc32, crc32Combine, crc32Tail, showCrc32 } from "./crc32.ts";
-export { type MergeCursor, mergeCursor } from "./cursor.ts";
+export { jsonValue, type MergeCursor, mergeCursor } from "./cursor.ts";
+export { Flights } from "./flights.ts";
 export { inParallel } from "./in-parallel.ts";
 export {
   type MergeLimits,
@@ -17,6 +26,9 @@ export {
   planParts,
   START,
 } from "./plan-parts.ts";
+export { type ReadResult, readWindows } from "./read-windows.ts";
+export { resultName, UniqueNames } from "./result-names.ts";
+export { type CommittedBatch, type CommittedResult, committedBatches } from "./results.ts";
 export {
   type Extent,
   isLiteral,
@@ -28,3 +40,4 @@ export {
   segmentsOf,
   withoutHead,
 } from "./segment.ts";
+export { type EachCursor, eachCursor, writeEach } from "./write-each.ts";
