@@ -2,12 +2,12 @@ import { ObjectGrouper, relativeKey } from "../chunks/index.ts";
 import type { ChunkLine } from "../contracts/chunk-index.ts";
 import type { SpecItem } from "../contracts/job-items.ts";
 import { InvalidInputError } from "../errors.ts";
-import type { Clock, ObjectInfo, ObjectStore } from "../ports/index.ts";
-import { gunzip } from "./gunzip.ts";
+import type { Clock, ObjectInfo } from "../ports/index.ts";
+import { packedText, plainText } from "./dry-run-text.ts";
 import { methodOf, needsSource, type PartitionMethod } from "./method.ts";
 import { byteLine, generated } from "./partitioning.ts";
-import { probeText, type TextHead } from "./probe.ts";
-import { inSource, readSource } from "./read-source.ts";
+import type { TextHead } from "./probe.ts";
+import { inSource } from "./read-source.ts";
 import { resolveSource, type SourceContext, sourceObjects } from "./source.ts";
 import { SourceCutter } from "./source-cutter.ts";
 import { acceptor, holdsFirstChunk, preparedRow, probeObjects } from "./source-table.ts";
@@ -172,11 +172,16 @@ class Rehearsal {
     }
     if (method.kind === "objects" || method.kind === "range") return;
     try {
-      const text = head === "gzip" ? await this.#unpacked(object) : plainText(this.#ctx.objects, object, head);
+      const reader = {
+        objects: this.#ctx.objects,
+        counted: (blocks: AsyncIterable<Uint8Array>) => this.#counted(blocks),
+        mayReadOn: () => this.#mayReadOn(true),
+      };
+      const text = head === "gzip" ? await packedText(reader, object, method) : plainText(reader, object, head);
       const cutter = new SourceCutter(method, text.row, { firstOnly: this.#onlyFirst });
       let cut = 0;
       let reached = text.row.start;
-      for await (const chunks of cutter.chunks((at) => this.#counted(text.read(at)))) {
+      for await (const chunks of cutter.chunks(text.read)) {
         for (const chunk of chunks) {
           this.#add(byteLine(this.#sources - 1, chunk), name, chunk.to - chunk.from);
           reached = chunk.to;
@@ -206,61 +211,6 @@ class Rehearsal {
       this.#read += block.length;
       yield block;
     }
-  }
-
-  /** A packed source is unpacked twice rather than kept: once for its size and head, once more if it's to be scanned. */
-  async #unpacked(object: ObjectInfo): Promise<Text> {
-    const { objects } = this.#ctx;
-    const head: Uint8Array[] = [];
-    let size = 0;
-    let held = 0;
-    let whole = true;
-    for await (const block of gunzip(this.#counted(readSource(objects, object)))) {
-      if (held < HEAD_LIMIT) head.push(block);
-      held += block.length;
-      size += block.length;
-      if (this.#mayReadOn(true)) continue;
-      whole = false;
-      break;
-    }
-    const start = await this.#headOf(Buffer.concat(head), size);
-    const read = (from: number) => skip(gunzip(readSource(objects, object)), from, size);
-    return { row: { size, start }, whole, read };
-  }
-
-  async #headOf(head: Buffer, size: number): Promise<number> {
-    if (this.#method.kind !== "records") return 0;
-    const found = await probeText(
-      async (from, to) => head.subarray(from, to),
-      Math.min(size, head.length),
-      this.#method.input,
-    );
-    return found === "gzip" ? 0 : found.start;
-  }
-}
-
-interface Text {
-  readonly row: { readonly size: number; readonly start: number };
-  /** False when the size is only what was unpacked in time. */
-  readonly whole: boolean;
-  readonly read: (from: number) => AsyncIterable<Uint8Array>;
-}
-
-/** Most of an unpacked source that is kept to find its header in. */
-const HEAD_LIMIT = 1024 * 1024;
-
-function plainText(objects: ObjectStore, object: ObjectInfo, head: TextHead | "gzip" | null): Text {
-  const start = head === null || head === "gzip" ? 0 : head.start;
-  return { row: { size: object.size, start }, whole: true, read: (from) => readSource(objects, object, from) };
-}
-
-async function* skip(blocks: AsyncIterable<Uint8Array>, from: number, to: number): AsyncGenerator<Uint8Array> {
-  let at = 0;
-  for await (const block of blocks) {
-    const part = block.subarray(Math.max(0, from - at), Math.max(0, to - at));
-    at += block.length;
-    if (part.length > 0) yield part;
-    if (at >= to) return;
   }
 }
 

@@ -99,7 +99,9 @@ export async function world(options: WorldOptions) {
   const ctx: StepContext = {
     table,
     objects: slowStreams(
-      withFaults(store, ({ when }) => when === "before" && tick()),
+      withFaults(store, ({ when }) => {
+        if (when === "before") tick();
+      }),
       tick,
     ),
     clock,

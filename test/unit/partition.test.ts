@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { unavailable } from "../../adapters/memory/index.ts";
 import { partitioners } from "../../apps/partitioners/index.ts";
 import type { ChunkLine } from "../../core/contracts/chunk-index.ts";
 import { jobKey } from "../../core/keys/item-keys.ts";
@@ -232,6 +233,44 @@ describe("chunks", () => {
     );
 
     expect(all.map(({ chunks }) => chunks.tasks)).toEqual(names.map(() => 1));
+  });
+});
+
+describe("a connection that breaks", () => {
+  const breaking = (w: Awaited<ReturnType<typeof world>>, every: number) => {
+    let blocks = 0;
+    return new Proxy(w.ctx.objects, {
+      get: (target, name) =>
+        name === "stream"
+          ? async function* (...args: Parameters<typeof target.stream>) {
+              for await (const block of target.stream(...args)) {
+                if (args[0].bucket === IN && ++blocks % every === 0) throw unavailable("STORE_UNAVAILABLE");
+                yield block;
+              }
+            }
+          : Reflect.get(target, name),
+    });
+  };
+  const options = { partitioner: "csv", objects: { "a.csv": quotedCsv(300) }, config: { maxChunkSize: 500 } };
+
+  it("is taken up where it broke", async () => {
+    const whole = await run(options);
+    const w = await world(options);
+    await drive(prepare, w.ctx);
+
+    await drive(partition, { ...w.ctx, objects: breaking(w, 4) });
+
+    expect((await outcome(w)).lines).toEqual(whole.lines);
+  });
+
+  it("again and again, without a byte between, is for the workflow to retry", async () => {
+    const w = await world(options);
+    await drive(prepare, w.ctx);
+
+    const failure = await failureOf(partition({ ...w.ctx, objects: breaking(w, 1) }, STEP));
+
+    expect(failure).toMatchObject({ code: "STORE_UNAVAILABLE", retryable: true });
+    expect(await drive(partition, w.ctx)).toMatchObject({ answer: { next: "plan" } });
   });
 });
 
