@@ -20,7 +20,9 @@ export interface ParamsParser<P> {
     | { readonly success: true; readonly data: P }
     | {
         readonly success: false;
-        readonly error: { readonly issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[] };
+        readonly error: {
+          readonly issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[];
+        };
       };
 }
 export type ParamsSchema<P> = ParamsParser<P> | { readonly [keyword: string]: unknown };
@@ -59,6 +61,8 @@ export interface Chunk extends Content {
   readonly size: number;
   /** CSV with a header: the names of the columns. Else null. */
   readonly columns: readonly string[] | null;
+  /** CSV: what stands between two fields. */
+  readonly delimiter: string;
   /** How records are told apart. */
   readonly format: "bytes" | "lines" | "ndjson" | "csv";
   /** Key of the object the bytes come from, relative to the root of the source; null for generators and sets of objects. */
@@ -111,7 +115,10 @@ export interface Context<P> {
 export class PermanentError extends Error {
   readonly code: string;
   readonly details: Readonly<Record<string, unknown>> | undefined;
-  constructor(message: string, options: { readonly code?: string; readonly details?: Readonly<Record<string, unknown>> } = {}) {
+  constructor(
+    message: string,
+    options: { readonly code?: string; readonly details?: Readonly<Record<string, unknown>> } = {},
+  ) {
     super(message);
     this.name = "PermanentError";
     this.code = options.code ?? "APP_ERROR";

@@ -25,7 +25,9 @@ export function toJson(value: unknown): string {
   if (typeof value === "bigint") return value.toString();
   const text = JSON.stringify(value);
   if (text === undefined) {
-    throw new PermanentError(`A record is ${typeof value}, which has no JSON form; return an object, text, a number or null.`);
+    throw new PermanentError(
+      `A record is ${typeof value}, which has no JSON form; return an object, text, a number or null.`,
+    );
   }
   return text;
 }
@@ -38,7 +40,10 @@ export class RecordEncoder {
   #names: readonly string[] = [];
   #started = false;
 
-  constructor(encoding: RecordEncoding, options: { columns?: readonly string[] | null; delimiter?: string | undefined } = {}) {
+  constructor(
+    encoding: RecordEncoding,
+    options: { columns?: readonly string[] | null; delimiter?: string | undefined } = {},
+  ) {
     this.#encoding = encoding;
     this.#delimiter = options.delimiter ?? ",";
     this.#columns = options.columns ?? null;
@@ -107,7 +112,9 @@ function membersOf(value: unknown): Map<string, string> {
   } else if (typeof value === "object" && value !== null && !Array.isArray(value)) {
     return new Map(Object.entries(value).map(([name, cell]) => [name, toCell(cell)]));
   }
-  throw new PermanentError("CSV needs records that are objects of fields; return objects, or choose the assembler ndjson.");
+  throw new PermanentError(
+    "CSV needs records that are objects of fields; return objects, or choose the assembler ndjson.",
+  );
 }
 
 const PIECE = 64 * 1024;

@@ -41,7 +41,7 @@ function valueEnd(text: string, from: number): number {
   if (first === '"') return stringEnd(text, from);
   if (first !== "{" && first !== "[") {
     let at = from;
-    while (at < text.length && !',]} \n\r\t:'.includes(text[at] ?? "")) at++;
+    while (at < text.length && !",]} \n\r\t:".includes(text[at] ?? "")) at++;
     return at;
   }
   let depth = 0;

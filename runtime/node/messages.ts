@@ -3,9 +3,9 @@
  * their own, transferred; the thread gives input blocks back with `consumed`, so that a stream makes no garbage.
  */
 import type { NumberSpan } from "../../core/chunks/index.ts";
-import type { ErrorData } from "../../core/errors.ts";
 import type { InputFormat } from "../../core/contracts/parts.ts";
 import type { ResultFormat } from "../../core/contracts/worker.ts";
+import type { ErrorData } from "../../core/errors.ts";
 
 /** What is the same for all tasks of a hand. */
 export interface HandConfig {

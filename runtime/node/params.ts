@@ -12,13 +12,19 @@ export function parseParams<P>(schema: ParamsSchema<P> | undefined, params: unkn
     const result = schema.safeParse(params);
     if (result.success) return result.data;
     const [issue] = result.error.issues;
-    throw new InvalidInputError(["params.app", ...(issue?.path ?? []).map(String)].join("."), issue?.message ?? "is not valid");
+    throw new InvalidInputError(
+      ["params.app", ...(issue?.path ?? []).map(String)].join("."),
+      issue?.message ?? "is not valid",
+    );
   }
   const validate = new Ajv({ allErrors: false, useDefaults: true, strict: false }).compile<P>(schema);
   const copy: unknown = structuredClone(params);
   if (validate(copy)) return copy;
   const [error] = validate.errors ?? [];
-  throw new InvalidInputError(`params.app${(error?.instancePath ?? "").replaceAll("/", ".")}`, error?.message ?? "is not valid");
+  throw new InvalidInputError(
+    `params.app${(error?.instancePath ?? "").replaceAll("/", ".")}`,
+    error?.message ?? "is not valid",
+  );
 }
 
 function isParser<P>(schema: ParamsSchema<P>): schema is ParamsParser<P> {

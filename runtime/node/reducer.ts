@@ -14,7 +14,8 @@ export function bindReducer<P, A, R>(definition: ReducerDefinition<P, A, R>, par
       } catch (cause) {
         throw new JobJobError({
           code: "ACCUMULATOR_INVALID",
-          message: "A task's accumulator can't be read; requeue its task (jobjob requeue --tasks), and if that doesn't help, the app's fromJson doesn't fit its toJson.",
+          message:
+            "A task's accumulator can't be read; requeue its task (jobjob requeue --tasks), and if that doesn't help, the app's fromJson doesn't fit its toJson.",
           cause,
         });
       }
@@ -34,7 +35,8 @@ function stableJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(stableJson).join(",")}]`;
   if (typeof value !== "object" || value === null) {
     const text = JSON.stringify(value);
-    if (text === undefined) throw new InvalidInputError("accumulator", `holds a ${typeof value}, which has no JSON form; define toJson`);
+    if (text === undefined)
+      throw new InvalidInputError("accumulator", `holds a ${typeof value}, which has no JSON form; define toJson`);
     return text;
   }
   const members = Object.entries(value).filter(([, member]) => member !== undefined);

@@ -1,5 +1,5 @@
-import type { InputFormat } from "../../../core/contracts/parts.ts";
 import { spanNumbers } from "../../../core/chunks/index.ts";
+import type { InputFormat } from "../../../core/contracts/parts.ts";
 import { readCsvHeader } from "../../../core/records/index.ts";
 import { type Chunk, type ChunkObject, type Content, PermanentError } from "../contract.ts";
 import { CHUNK, type TaskSpec } from "../messages.ts";
@@ -33,6 +33,7 @@ export function makeChunk(spec: TaskSpec, options: ChunkOptions): Chunk {
       size: spec.size,
       columns,
       format: input.format,
+      delimiter: input.delimiter ?? ",",
       source: spec.source,
       objects,
       ranges: spec.ranges,

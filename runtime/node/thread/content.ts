@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import { finished } from "node:stream/promises";
-import { toErrorData } from "../../../core/errors.ts";
 import type { InputFormat } from "../../../core/contracts/parts.ts";
+import { toErrorData } from "../../../core/errors.ts";
 import {
   csvReader,
   type Decoded,
@@ -84,13 +84,18 @@ export class BlockContent implements Content {
   }
 
   lines(): AsyncIterable<string> {
-    return flatten(this.#decode((offset) => lineReader({ offset, ...this.#limits })), (line) => line);
+    return flatten(
+      this.#decode((offset) => lineReader({ offset, ...this.#limits })),
+      (line) => line,
+    );
   }
 
   rows(): AsyncIterable<readonly string[]> {
     const { input, columns, headerInside, reject } = this.#options;
     if (input.format !== "csv") {
-      throw new PermanentError(`rows() reads CSV, and this chunk is ${input.format}; use records(), or the partitioner csv.`);
+      throw new PermanentError(
+        `rows() reads CSV, and this chunk is ${input.format}; use records(), or the partitioner csv.`,
+      );
     }
     let names = columns;
     let header = headerInside;
@@ -167,7 +172,9 @@ export class BlockContent implements Content {
 
   #blocks(): AsyncIterable<Block> {
     if (this.#opened) {
-      throw new PermanentError("The content of a chunk can be read once; keep what you need of it, or use text() or file().");
+      throw new PermanentError(
+        "The content of a chunk can be read once; keep what you need of it, or use text() or file().",
+      );
     }
     this.#opened = true;
     return this.#options.blocks();

@@ -8,7 +8,8 @@ export type Emit = (result: number, name: string, bytes: Uint8Array<ArrayBuffer>
 
 /** Text is gathered to about this size before it is sent; bytes are cut to it. */
 const PIECE_BYTES = 128 * 1024;
-const MAX_NAME_BYTES = 200;
+/** S3 keys hold 1,024 bytes; what stands in front of a name is the destination's affair. */
+const MAX_NAME_BYTES = 1_000;
 
 /** Normalises what an app writes or returns, as the job's result format says, and sends it on in pieces. */
 export class TaskResults implements Results {
@@ -48,9 +49,12 @@ export class TaskResults implements Results {
 
   async #write(name: string | null, data: unknown): Promise<void> {
     if (this.#format === "accumulator") {
-      throw new PermanentError("The assembler reduce takes what a reducer returns; use defineReducer, or another assembler.", {
-        code: "RESULT_FORMAT",
-      });
+      throw new PermanentError(
+        "The assembler reduce takes what a reducer returns; use defineReducer, or another assembler.",
+        {
+          code: "RESULT_FORMAT",
+        },
+      );
     }
     if (data instanceof RecordSet) return this.#writeRows(name, data);
     const raw = asBytes(data);
@@ -79,7 +83,8 @@ export class TaskResults implements Results {
       if (out === undefined && asBytes(item.value) === null) return this.#writeRecords(name, item.all());
       out ??= this.#open(name ?? (typeof item.value === "string" ? "result.txt" : "result.bin"));
       const bytes = asBytes(item.value);
-      if (bytes === null) throw new PermanentError("A result stream began with bytes or text and then gave a record; give one kind.");
+      if (bytes === null)
+        throw new PermanentError("A result stream began with bytes or text and then gave a record; give one kind.");
       await out.bytes(bytes);
     }
     await (out ?? this.#open(name ?? "result.bin")).end();

@@ -43,7 +43,8 @@ export class TaskRunner {
     let rejected = 0;
     const reject = (item: unknown, reason: string): void => {
       rejected++;
-      if (rejections.length < MAX_REJECTIONS) rejections.push({ item: itemText(item), reason: String(reason).slice(0, MAX_ITEM) });
+      if (rejections.length < MAX_REJECTIONS)
+        rejections.push({ item: itemText(item), reason: String(reason).slice(0, MAX_ITEM) });
     };
     const files: string[] = [];
     const temporaryFile = (): string => {

@@ -1,5 +1,6 @@
-import * as z from "zod";
+import type * as z from "zod";
 import { parseRanges } from "../../../core/batches/ranges.ts";
+import { relativeKey } from "../../../core/chunks/index.ts";
 import {
   type ChunkLine,
   chunkLine,
@@ -9,8 +10,7 @@ import {
 } from "../../../core/contracts/worker.ts";
 import type { ChildInput, Hand } from "../../../core/contracts/workflow.ts";
 import { JobJobError } from "../../../core/errors.ts";
-import { type ObjectStore, type Place } from "../../../core/ports/index.ts";
-import { relativeKey } from "../../../core/chunks/index.ts";
+import type { ObjectStore, Place } from "../../../core/ports/index.ts";
 import type { TaskSpec } from "../messages.ts";
 import type { PinnedObject } from "./window-reader.ts";
 
@@ -20,13 +20,22 @@ export interface HandTask {
   readonly relative: number;
   readonly spec: TaskSpec;
   readonly input:
-    | { readonly kind: "bytes"; readonly source: PinnedObject; readonly chunk: { from: number; to: number; exact: boolean } }
+    | {
+        readonly kind: "bytes";
+        readonly source: PinnedObject;
+        readonly chunk: { from: number; to: number; exact: boolean };
+      }
     | { readonly kind: "objects"; readonly sources: readonly PinnedObject[] }
     | { readonly kind: "none" };
 }
 
 /** The tasks in hand, in order, from the batch's lines of the chunk index and of the table of sources. */
-export async function planHand(objects: ObjectStore, spec: WorkSpec, input: ChildInput, hand: Hand): Promise<HandTask[]> {
+export async function planHand(
+  objects: ObjectStore,
+  spec: WorkSpec,
+  input: ChildInput,
+  hand: Hand,
+): Promise<HandTask[]> {
   const { b } = input;
   const [indexText, sourcesText] = await Promise.all([
     readLines(objects, { bucket: spec.bucket, key: spec.index }, b.index[0], b.index[1]),
@@ -63,23 +72,35 @@ function handTask(
   line: ChunkLine,
   source: (number: number) => SourceLine,
 ): HandTask {
-  const none = { ordinal, attempt, size: 0, source: null, header: null, headerInside: false, objects: [], ranges: [], replica: null };
+  const none = {
+    ordinal,
+    attempt,
+    size: 0,
+    source: null,
+    header: null,
+    headerInside: false,
+    objects: [],
+    ranges: [],
+    replica: null,
+  };
   if ("r" in line) return { relative, spec: { ...none, ranges: line.r }, input: { kind: "none" } };
   if ("n" in line) {
-    const sources = Array.from({ length: line.n }, (_, i) => pinned(source(line.s + i)));
-    const objects = sources.map(({ key, size }) => ({ key: relativeKey(spec.sourceRoot, key), size }));
+    const lines = Array.from({ length: line.n }, (_, i) => source(line.s + i));
+    const sources = lines.map(pinned);
+    const objects = lines.map((entry) => ({ key: shownKey(spec, entry), size: entry.z }));
     const size = objects.reduce((sum, object) => sum + object.size, 0);
     return { relative, spec: { ...none, size, objects }, input: { kind: "objects", sources } };
   }
   if ("i" in line) {
     if (line.s === undefined) return { relative, spec: { ...none, replica: line.i }, input: { kind: "none" } };
-    const whole = pinned(source(line.s));
+    const entry = source(line.s);
+    const whole = pinned(entry);
     return {
       relative,
       spec: {
         ...none,
         size: whole.size,
-        source: relativeKey(spec.sourceRoot, whole.key),
+        source: shownKey(spec, entry),
         headerInside: spec.input.format === "csv" && spec.input.header === true,
         replica: line.i,
       },
@@ -92,13 +113,14 @@ function handTask(
     spec: {
       ...none,
       size: line.t - line.f,
-      source: relativeKey(spec.sourceRoot, found.k),
+      source: shownKey(spec, found),
       header: spec.input.format === "csv" ? (found.h ?? null) : null,
     },
     input: { kind: "bytes", source: pinned(found), chunk: { from: line.f, to: line.t, exact: line.x === 1 } },
   };
 }
 
+const shownKey = (spec: WorkSpec, { k, n }: SourceLine): string => relativeKey(spec.sourceRoot, n ?? k);
 const pinned = ({ b, k, e, z: size }: SourceLine): PinnedObject => ({ bucket: b, key: k, etag: e, size });
 
 async function readLines(objects: ObjectStore, place: Place, from: number, to: number): Promise<readonly string[]> {

@@ -38,7 +38,9 @@ export class ObjectWriter {
   async finish(): Promise<{ readonly key: string; readonly etag: string }> {
     const { objects, place, meter } = this.#options;
     if (!this.#upload) {
-      const { etag } = await meter.upload(this.#filled, () => objects.put(place, this.#buffer.subarray(0, this.#filled)));
+      const { etag } = await meter.upload(this.#filled, () =>
+        objects.put(place, this.#buffer.subarray(0, this.#filled)),
+      );
       return { key: place.key, etag };
     }
     await this.#sendPart();
@@ -58,7 +60,9 @@ export class ObjectWriter {
     const upload = this.#upload ?? { id: (await objects.createUpload(place)).uploadId, parts: [] };
     this.#upload = upload;
     const body = this.#buffer.subarray(0, this.#filled);
-    const part = await meter.upload(body.length, () => objects.uploadPart(place, upload.id, upload.parts.length + 1, body));
+    const part = await meter.upload(body.length, () =>
+      objects.uploadPart(place, upload.id, upload.parts.length + 1, body),
+    );
     upload.parts.push(part);
     this.#filled = 0;
   }

@@ -2,8 +2,8 @@ import { crc32 } from "node:zlib";
 import type { TaskResult } from "../../../core/contracts/worker.ts";
 import { bigResultKey, type JobPlace, packKey } from "../../../core/keys/object-keys.ts";
 import type { ObjectStore, Place } from "../../../core/ports/index.ts";
-import { ObjectWriter } from "./object-writer.ts";
 import type { Meter } from "./meter.ts";
+import { ObjectWriter } from "./object-writer.ts";
 
 export interface ResultWriterOptions {
   readonly objects: ObjectStore;

@@ -94,7 +94,12 @@ export class NodeWorker {
       return await new HandRun(this.#options, this.#limits, this.#supervisor, spec, input, hand, invocation).run(tasks);
     } catch (error) {
       const data = toErrorData(error);
-      this.#options.log.error("WORKER_FAILED", { jobId: input.jobId, batch: input.b.n, claim: hand.claim, error: data });
+      this.#options.log.error("WORKER_FAILED", {
+        jobId: input.jobId,
+        batch: input.b.n,
+        claim: hand.claim,
+        error: data,
+      });
       await this.#supervisor.close();
       return { error: data };
     } finally {
@@ -112,7 +117,10 @@ export class NodeWorker {
     const bytes = await this.#options.objects.get({ bucket: this.#options.bucket, key });
     const parsed = workSpec.safeParse(JSON.parse(new TextDecoder().decode(bytes)));
     if (!parsed.success) {
-      throw new JobJobError({ code: "WORK_SPEC_INVALID", message: `The work spec ${key} doesn't fit this version of JobJob; requeue the job.` });
+      throw new JobJobError({
+        code: "WORK_SPEC_INVALID",
+        message: `The work spec ${key} doesn't fit this version of JobJob; requeue the job.`,
+      });
     }
     this.#spec = { key, spec: parsed.data };
     return parsed.data;
@@ -205,7 +213,15 @@ class HandRun implements FeedResults {
   async #runTasks(tasks: readonly HandTask[]): Promise<void> {
     const { app, params, input, resultFormat, taskCount, taskTimeoutMs, jobId } = this.#spec;
     try {
-      await this.#supervisor.configure({ jobId, app: app.name, params: params.app, input, resultFormat, taskCount, taskTimeoutMs });
+      await this.#supervisor.configure({
+        jobId,
+        app: app.name,
+        params: params.app,
+        input,
+        resultFormat,
+        taskCount,
+        taskTimeoutMs,
+      });
     } catch (error) {
       const data = toErrorData(error);
       for (const task of tasks) this.refused(task, data);

@@ -174,7 +174,10 @@ export class Supervisor {
     const inline = task.inline?.map(({ object, offset, bytes }): InlineInput => {
       return { object, offset, bytes: new Uint8Array(bytes) };
     });
-    this.#post({ t: "task", id: task.id, spec: task.spec, inline: inline ?? null }, inline?.map(({ bytes }) => bytes.buffer));
+    this.#post(
+      { t: "task", id: task.id, spec: task.spec, inline: inline ?? null },
+      inline?.map(({ bytes }) => bytes.buffer),
+    );
   }
 
   async #start(): Promise<void> {
@@ -361,7 +364,8 @@ function deathError(error: unknown, code: number): ErrorData {
   if ((error as NodeJS.ErrnoException | undefined)?.code === "ERR_WORKER_OUT_OF_MEMORY") {
     return {
       code: "TASK_OUT_OF_MEMORY",
-      message: "The task filled the memory of its worker and was killed; stream the chunk instead of holding it, or make chunks smaller (config.maxChunkSize).",
+      message:
+        "The task filled the memory of its worker and was killed; stream the chunk instead of holding it, or make chunks smaller (config.maxChunkSize).",
       retryable: true,
     };
   }

@@ -69,7 +69,8 @@ async function readPinned(get: () => Promise<Uint8Array>, source: PinnedObject):
   try {
     return await get();
   } catch (error) {
-    const gone = error instanceof JobJobError && ["PRECONDITION_FAILED", "OBJECT_MISSING", "RANGE_INVALID"].includes(error.code);
+    const gone =
+      error instanceof JobJobError && ["PRECONDITION_FAILED", "OBJECT_MISSING", "RANGE_INVALID"].includes(error.code);
     if (!gone) throw error;
     throw new JobJobError({
       code: "INPUT_CHANGED",
