@@ -5,7 +5,7 @@ import type { ErrorData } from "../errors.ts";
 export interface WorkflowPort {
   /**
    * `started` is false when an execution of that name exists already: ended, or running with another input. One that runs
-   * with the same input answers true again, as AWS does: either way it is the one execution of that name.
+   * with the same input may answer either (AWS: true, like the first start): it is the one execution of that name.
    * @throws JobJobError WORKFLOW_UNAVAILABLE (retryable) after the port's own retries; so do all methods.
    */
   start(name: string, input: Readonly<Record<string, string | number>>): Promise<{ readonly started: boolean }>;

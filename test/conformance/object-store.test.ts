@@ -53,8 +53,7 @@ const KNOWN: Readonly<Record<Emulator, Known>> = {
   },
   localstack: {
     "small sources": "LocalStack copies ranges of small sources",
-    "keys beyond ASCII":
-      "LocalStack compares encoded keys with the plain key to start after, and loses those beyond ASCII",
+    "keys beyond ASCII": "LocalStack pages by the encoded keys, whose order is another, and loses those beyond ASCII",
   },
   other: {},
 };
