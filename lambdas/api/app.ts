@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import { ApiError } from "../../core/contracts/api/errors.ts";
 import { toErrorData } from "../../core/errors.ts";
 import { answerOf } from "./answer-error.ts";
-import type { ApiPorts, Call, Env } from "./context.ts";
+import { type ApiPorts, type Call, callerOf, type Env } from "./context.ts";
 import { adminRoutes } from "./routes/admin.ts";
 import { authRoutes } from "./routes/auth.ts";
 import { jobRoutes } from "./routes/jobs.ts";
@@ -51,6 +51,10 @@ export function createApi(ports: ApiPorts): Hono<Env> {
   );
 
   openRoutes(app);
+  app.use("*", async (c, next) => {
+    callerOf(c); // nothing else is looked at for a caller whom nobody knows
+    await next();
+  });
   authRoutes(app);
   adminRoutes(app);
   templateRoutes(app, FAMILIES);

@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import { ADMIN, type AuthContext, type Token } from "../../core/auth/ports.ts";
+import type { AuthContext, Token } from "../../core/auth/ports.ts";
 import { ApiError, invalid } from "../../core/contracts/api/errors.ts";
 import { parseJson } from "../../core/contracts/api/input.ts";
 import type { JobContext } from "../../core/job/context.ts";
@@ -39,8 +39,6 @@ export function callerOf(c: Call): Caller {
     );
   return caller;
 }
-
-export const isAdmin = (c: Call): boolean => callerOf(c).owner === ADMIN;
 
 /** The job that the path names, and whose it must be. */
 export const editOf = (c: Call): Edit => ({ owner: callerOf(c).owner, id: c.req.param("id") ?? "" });

@@ -7,8 +7,9 @@ import { findBlock, resultFormat } from "../../apps/catalog.ts";
 import { findTemplate, templates } from "../../apps/templates.ts";
 import { ENVIRONMENT } from "../../core/contracts/environment.ts";
 import type { Catalog } from "../../core/job/catalog.ts";
-import { nudgeOf, stepContext } from "../contexts.ts";
+import { stepContext } from "../contexts.ts";
 import { numberVariable, requireVariable } from "../environment.ts";
+import { nudgeOf } from "../nudge.ts";
 import type { ApiPorts } from "./context.ts";
 
 export const VERSION = "0.1.0";

@@ -88,7 +88,13 @@ export class ApiWorld {
       workflow: this.workflow,
       nudge: this.nudge,
       catalog,
-      settings: { ...DEFAULT_SETTINGS, bucket: BUCKET, region: "eu-north-1", grantedBuckets: [GRANTED], maxWorkers: 100 },
+      settings: {
+        ...DEFAULT_SETTINGS,
+        bucket: BUCKET,
+        region: "eu-north-1",
+        grantedBuckets: [GRANTED],
+        maxWorkers: 100,
+      },
       sleep: async (ms) => this.clock.advance(ms),
       auth: {
         table,
@@ -128,7 +134,12 @@ export class ApiWorld {
 
   /** A NEW job of a template; fails loudly when it is refused. */
   async job(body: Record<string, unknown> = {}, owner = "alice"): Promise<JobAnswer["job"]> {
-    const answer = await this.call<JobAnswer & ErrorAnswer>("POST", "/v1/customer/jobs", { templateId: "range-echo", ...body }, { owner });
+    const answer = await this.call<JobAnswer & ErrorAnswer>(
+      "POST",
+      "/v1/customer/jobs",
+      { templateId: "range-echo", ...body },
+      { owner },
+    );
     if (answer.status !== 200) throw new Error(`create: ${answer.status} ${answer.body.message}`);
     return answer.body.job;
   }
@@ -146,4 +157,7 @@ export class ApiWorld {
   }
 }
 
-export const s3 = (name: string, bucketName = GRANTED) => ({ dataSourceDescriptor: "s3", params: { name, bucketName } });
+export const s3 = (name: string, bucketName = GRANTED) => ({
+  dataSourceDescriptor: "s3",
+  params: { name, bucketName },
+});

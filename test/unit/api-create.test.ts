@@ -5,7 +5,9 @@ import { ApiWorld, BUCKET, s3 } from "../helpers/api-world.ts";
 
 const JOBS = "/v1/customer/jobs";
 const create = (world: ApiWorld, body: unknown, key?: string) =>
-  world.call<JobAnswer & ErrorAnswer>("POST", JOBS, body, { headers: key === undefined ? {} : { "idempotency-key": key } });
+  world.call<JobAnswer & ErrorAnswer>("POST", JOBS, body, {
+    headers: key === undefined ? {} : { "idempotency-key": key },
+  });
 
 describe("POST /jobs", () => {
   it("answers a NEW job with every key, null when unset, and the template beside it", async () => {
@@ -46,9 +48,24 @@ describe("POST /jobs", () => {
       template_id: "csv-echo",
       jobId: "ignored",
       name: "a name",
-      data_source: { data_source_descriptor: "aws", params: { "@type": "type.googleapis.com/bytenite.data_source.S3DataSource", name: "/in/a.csv", bucket_name: "inbox", cloud_region: "", access_key: "" } },
-      params: { app: { by: "x", }, data: "", preset: null, schema: {}, selectedOutputs: [] },
-      config: { min_chunk_size: "1024", task_timeout: "120s", is_test_job: "true", retry_backoff: { initial_ms: "5" }, max_concurrency: null },
+      data_source: {
+        data_source_descriptor: "aws",
+        params: {
+          "@type": "type.googleapis.com/bytenite.data_source.S3DataSource",
+          name: "/in/a.csv",
+          bucket_name: "inbox",
+          cloud_region: "",
+          access_key: "",
+        },
+      },
+      params: { app: { by: "x" }, data: "", preset: null, schema: {}, selectedOutputs: [] },
+      config: {
+        min_chunk_size: "1024",
+        task_timeout: "120s",
+        is_test_job: "true",
+        retry_backoff: { initial_ms: "5" },
+        max_concurrency: null,
+      },
       priority: "40",
       start_at: "2026-03-02T12:00:00+02:00",
       tags: { team: "data", run: 7 },
@@ -58,7 +75,13 @@ describe("POST /jobs", () => {
     const { job } = jobAnswer.parse(body);
     expect(job.dataSource).toEqual({
       dataSourceDescriptor: "aws",
-      params: { "@type": "type.googleapis.com/bytenite.data_source.S3DataSource", name: "in/a.csv", bucketName: "inbox", cloudRegion: null, tempUrl: null },
+      params: {
+        "@type": "type.googleapis.com/bytenite.data_source.S3DataSource",
+        name: "in/a.csv",
+        bucketName: "inbox",
+        cloudRegion: null,
+        tempUrl: null,
+      },
     });
     expect(job.params.app).toEqual({ by: "x" });
     expect(job.config).toMatchObject({ minChunkSize: "1024", taskTimeout: 120, isTestJob: true, maxConcurrency: null });
@@ -69,7 +92,10 @@ describe("POST /jobs", () => {
   it("keeps the caller's own keys of params and settings as they came", async () => {
     const world = new ApiWorld();
 
-    const job = await world.job({ config: { partitioningSettings: { snake_case: 1, camelCase: "2" } }, tags: { a_b: "c" } });
+    const job = await world.job({
+      config: { partitioningSettings: { snake_case: 1, camelCase: "2" } },
+      tags: { a_b: "c" },
+    });
 
     expect(job.config.partitioningSettings).toEqual({ snake_case: 1, camelCase: "2" });
     expect(job.tags).toEqual({ a_b: "c" });
@@ -84,7 +110,11 @@ describe("POST /jobs", () => {
     [{ templateId: "csv-echo", nonsense: 1 }, "nonsense", 400],
     [{ templateId: "csv-echo", params: { app: { by: "x" }, nonsense: {} } }, "params.nonsense", 400],
     [{ templateId: "csv-echo", config: { retryBackoff: { pace: 1 } } }, "config.retryBackoff.pace", 400],
-    [{ templateId: "csv-echo", dataSource: { dataSourceDescriptor: "s3", params: { bucketName: "inbox", nam: "x" } } }, "dataSource.params.nam", 400],
+    [
+      { templateId: "csv-echo", dataSource: { dataSourceDescriptor: "s3", params: { bucketName: "inbox", nam: "x" } } },
+      "dataSource.params.nam",
+      400,
+    ],
     [{ templateId: "csv-echo", config: { minChunkSize: -1 } }, "config.minChunkSize", 400],
     [{ templateId: "csv-echo", config: { minChunkSize: "1.5" } }, "config.minChunkSize", 400],
     [{ templateId: "csv-echo", config: { maxChunkSize: "many" } }, "config.maxChunkSize", 400],
@@ -92,14 +122,30 @@ describe("POST /jobs", () => {
     [{ templateId: "csv-echo", config: { taskTimeout: 841 } }, "config.taskTimeout", 400],
     [{ templateId: "csv-echo", name: "abc" }, "name", 400],
     [{ templateId: "csv-echo", name: "x".repeat(201) }, "name", 400],
-    [{ templateId: "csv-echo", tags: Object.fromEntries(Array.from({ length: 51 }, (_, i) => [`t${i}`, ""])) }, "tags", 400],
+    [
+      { templateId: "csv-echo", tags: Object.fromEntries(Array.from({ length: 51 }, (_, i) => [`t${i}`, ""])) },
+      "tags",
+      400,
+    ],
     [{ templateId: "csv-echo", params: { app: { by: "x".repeat(66_000) } } }, "params", 400],
     [{ templateId: "csv-echo", priority: 101 }, "priority", 400],
     [{ templateId: "csv-echo", startAt: "tomorrow" }, "startAt", 400],
     [{ templateId: "csv-echo", dataSource: { dataSourceDescriptor: "ftp" } }, "dataSource.dataSourceDescriptor", 400],
-    [{ templateId: "csv-echo", dataSource: { dataSourceDescriptor: "s3", params: { name: "x" } } }, "dataSource.params.bucketName", 400],
-    [{ templateId: "csv-echo", dataDestination: { dataSourceDescriptor: "file" } }, "dataDestination.dataSourceDescriptor", 400],
-    [{ templateId: "csv-echo", dataSource: { dataSourceDescriptor: "file", params: { name: "../../x" } } }, "dataSource.params.name", 400],
+    [
+      { templateId: "csv-echo", dataSource: { dataSourceDescriptor: "s3", params: { name: "x" } } },
+      "dataSource.params.bucketName",
+      400,
+    ],
+    [
+      { templateId: "csv-echo", dataDestination: { dataSourceDescriptor: "file" } },
+      "dataDestination.dataSourceDescriptor",
+      400,
+    ],
+    [
+      { templateId: "csv-echo", dataSource: { dataSourceDescriptor: "file", params: { name: "../../x" } } },
+      "dataSource.params.name",
+      400,
+    ],
     [{ template_id: "csv-echo", templateId: "csv-echo" }, "templateId", 400],
     [{ templateId: "nowhere" }, "templateId", 404],
     [{ name: "no template" }, "templateId", 400],
@@ -130,12 +176,18 @@ describe("POST /jobs", () => {
   });
 
   it.each(["url", "gcp", "storj", "backblaze", "wasabi"])("says that %s is not available yet", async (descriptor) => {
-    const { status, body } = await create(new ApiWorld(), { templateId: "csv-echo", dataSource: { dataSourceDescriptor: descriptor, params: { url: "https://x" } } });
+    const { status, body } = await create(new ApiWorld(), {
+      templateId: "csv-echo",
+      dataSource: { dataSourceDescriptor: descriptor, params: { url: "https://x" } },
+    });
     expect([status, body.code, body.reason]).toEqual([501, 12, "NOT_AVAILABLE_YET"]);
   });
 
   it("refuses inline secrets and never echoes them", async () => {
-    const source = { dataSourceDescriptor: "s3", params: { name: "x", bucketName: "inbox", accessKey: "AK", secretKey: "very-secret" } };
+    const source = {
+      dataSourceDescriptor: "s3",
+      params: { name: "x", bucketName: "inbox", accessKey: "AK", secretKey: "very-secret" },
+    };
     const { status, body } = await create(new ApiWorld(), { templateId: "csv-echo", dataSource: source });
     expect([status, body.reason]).toEqual([501, "NOT_AVAILABLE_YET"]);
     expect(JSON.stringify(body)).not.toContain("very-secret");
@@ -161,7 +213,9 @@ describe("bodies", () => {
     const world = new ApiWorld();
     const job = await world.job();
 
-    const odd = await world.call("POST", `${JOBS}/${job.id}/configs`, '{"taskTimeout": 7}', { headers: { "content-type": "text/plain" } });
+    const odd = await world.call("POST", `${JOBS}/${job.id}/configs`, '{"taskTimeout": 7}', {
+      headers: { "content-type": "text/plain" },
+    });
     const none = await world.call("POST", `${JOBS}/${job.id}/run`);
 
     expect([odd.status, none.status]).toEqual([200, 200]);
@@ -185,7 +239,9 @@ describe("Idempotency-Key", () => {
     const world = new ApiWorld();
     await world.owner("alice");
 
-    const answers = await Promise.all(Array.from({ length: 8 }, () => create(world, { templateId: "csv-echo" }, "at-once")));
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, () => create(world, { templateId: "csv-echo" }, "at-once")),
+    );
 
     expect(new Set(answers.map(({ body }) => body.job.id)).size).toBe(1);
     const list = await world.call<{ data: unknown[]; pagination: { total: number } }>("GET", JOBS);
@@ -195,9 +251,13 @@ describe("Idempotency-Key", () => {
   it("makes one job when the answer of the first transaction was lost", async () => {
     const world = new ApiWorld({
       table: (table) =>
-        withFaults(table, ({ when, method, call }) => {
-          if (when === "after" && method === "transact" && call === 1) throw tableConflict(5, 0);
-        }, "table"),
+        withFaults(
+          table,
+          ({ when, method, call }) => {
+            if (when === "after" && method === "transact" && call === 1) throw tableConflict(5, 0);
+          },
+          "table",
+        ),
     });
 
     const first = await create(world, { templateId: "csv-echo" }, "lost");

@@ -1,6 +1,6 @@
 import type { Hono } from "hono";
 import { notAvailableYet } from "../../../core/contracts/api/errors.ts";
-import { type Call, callerOf, type Env } from "../context.ts";
+import type { Env } from "../context.ts";
 
 type Method = "GET" | "POST" | "PATCH" | "PUT" | "DELETE";
 
@@ -26,15 +26,11 @@ export function laterRoutes(app: Hono<Env>, families: readonly string[]): void {
     later(app, method, "/v1/wallet/*", "The wallet");
     if (method !== "GET") later(app, method, "/v1/dev/templates/*", "Templates of your own");
   }
-  app.get("/v1/openapi.json", () => {
-    throw notAvailableYet("The API's description");
-  });
 }
 
 /** Hono's `/*` matches the path without it, too. */
 function later(app: Hono<Env>, method: Method, path: string, what: string): void {
-  app.on(method, path, (c: Call) => {
-    callerOf(c);
+  app.on(method, path, () => {
     throw notAvailableYet(what);
   });
 }

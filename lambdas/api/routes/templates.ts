@@ -1,7 +1,7 @@
 import type { Hono } from "hono";
 import { ApiError } from "../../../core/contracts/api/errors.ts";
 import { templateOut } from "../../../core/job/template-wire.ts";
-import { type Call, callerOf, type Env, queryInt } from "../context.ts";
+import { type Call, type Env, queryInt } from "../context.ts";
 
 /** Templates to read: the built-in ones. */
 export function templateRoutes(app: Hono<Env>, families: readonly string[]): void {
@@ -15,7 +15,6 @@ export function templateRoutes(app: Hono<Env>, families: readonly string[]): voi
 }
 
 function listTemplates(c: Call): Response {
-  callerOf(c);
   const limit = queryInt(c, ["limit", "pagination.limit"], 1, 1_000) ?? 100;
   const offset = queryInt(c, ["offset", "pagination.offset"], 0, Number.MAX_SAFE_INTEGER) ?? 0;
   const { templates } = c.get("ports").catalog;
@@ -27,7 +26,6 @@ function listTemplates(c: Call): Response {
 }
 
 function getTemplate(c: Call): Response {
-  callerOf(c);
   const id = c.req.param("templateId") ?? "";
   const template = c.get("ports").catalog.findTemplate(id);
   if (!template)
