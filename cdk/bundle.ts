@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import * as esbuild from "esbuild";
+import { diet } from "./bundle-diet.ts";
 import { FUNCTION_NAMES, type FunctionName } from "./function-table.ts";
 
 /** More files that a function's folder holds: app λ starts its tasks' worker threads from one. */
@@ -40,10 +41,9 @@ export async function bundle(root: string, names: readonly FunctionName[] = FUNC
     target: "node20",
     mainFields: ["module", "main"],
     minify: true,
-    // Logs and Step Functions show the classes' names of errors.
-    keepNames: true,
     // Dependencies in CommonJS call require, which an ES module hasn't got.
     banner: { js: 'import{createRequire as __cr}from"node:module";const require=__cr(import.meta.url);' },
+    plugins: [diet()],
     legalComments: "none",
     metafile: true,
     logLevel: "warning",

@@ -31,7 +31,7 @@ export class JobJobError extends Error {
 
   constructor(options: JobJobErrorOptions) {
     super(options.message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.name = new.target.name;
+    this.name = "JobJobError"; // `code` tells which; a class's own name doesn't outlive minification
     this.code = options.code;
     this.retryable = options.retryable ?? false;
     this.details = options.details;

@@ -1,7 +1,8 @@
 import { commit } from "../../core/steps/commit.ts";
 import { childHandler } from "../child-handler.ts";
-import { nudgeOf, stepContext } from "../contexts.ts";
+import { stepContext } from "../contexts.ts";
 import { requireVariable } from "../environment.ts";
+import { nudgeOf } from "../nudge.ts";
 
 export const handler = childHandler("commit", commit, () => ({
   ...stepContext(),

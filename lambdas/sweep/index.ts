@@ -2,9 +2,10 @@ import { StepFunctionsWorkflow } from "../../adapters/step-functions/index.ts";
 import type { SweepEvent } from "../../core/contracts/workflow.ts";
 import type { ControlContext } from "../../core/steps/context.ts";
 import { type SweepReport, sweep } from "../../core/steps/sweep.ts";
-import { nudgeOf, stepContext } from "../contexts.ts";
+import { stepContext } from "../contexts.ts";
 import { requireVariable } from "../environment.ts";
 import { makeHandler } from "../handler.ts";
+import { nudgeOf } from "../nudge.ts";
 import { readSweepEvent } from "./event.ts";
 
 export const handler = makeHandler<ControlContext, SweepEvent, SweepReport>({

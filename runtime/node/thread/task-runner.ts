@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ErrorData, JobJobError } from "../../../core/errors.ts";
 import { type AnyBlock, type Context, PermanentError, type TaskLog } from "../contract.ts";
+import { checkJsonSchema } from "../json-schema.ts";
 import { type HandConfig, MAX_REJECTIONS, type Rejection, type TaskOutcome, type TaskSpec } from "../messages.ts";
 import { parseParams } from "../params.ts";
 import { serialiseAccumulator } from "../reducer.ts";
@@ -34,7 +35,7 @@ export class TaskRunner {
   constructor(block: AnyBlock, config: HandConfig) {
     this.#block = block;
     this.#config = config;
-    this.#params = parseParams(block.params, config.params);
+    this.#params = parseParams(block.params, config.params, checkJsonSchema);
   }
 
   async run(spec: TaskSpec, io: TaskIo): Promise<TaskOutcome> {
