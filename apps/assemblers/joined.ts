@@ -49,13 +49,9 @@ async function* csv(work: AssemblerWork, at: Value | undefined, headerOf: Header
     }
   }
   if (above !== null) return;
-  const header = (await anyHeader(work)) ?? headerOf(work.app.name, work.app.params, work.inputColumns);
+  // Not from an index: which of them has a header depends on how failed tasks lay in batches.
+  const header = headerOf(work.app.name, work.app.params, work.inputColumns);
   if (header !== null) yield placed(text(header), "empty", null);
-}
-
-async function anyHeader(work: AssemblerWork): Promise<string | null> {
-  for await (const { header } of work.results()) if (header !== null) return header;
-  return null;
 }
 
 const headersDiffer = (ordinal: number, header: string, above: string): JobJobError =>

@@ -30,8 +30,6 @@ export interface CommittedBatch {
   readonly n: number;
   /** In order of tasks, and of a task's results. */
   readonly results: readonly CommittedResult[];
-  /** csv: the first header that one of its claims wrote. */
-  readonly header: string | null;
 }
 
 type Ports = Pick<StepContext, "table" | "objects" | "settings">;
@@ -94,8 +92,7 @@ async function readBatch(ctx: Ports, job: Job, place: BatchPlace, item: Item | u
       }),
     );
   });
-  const headers = claims.map((claim) => read.get(claim)?.header ?? null);
-  return { n: place.n, results, header: headers.find((header) => header !== null) ?? null };
+  return { n: place.n, results };
 }
 
 const hasResult = ({ letter, claim }: PackedTask): boolean => (letter === "C" || letter === "P") && claim > 0;
