@@ -1,4 +1,5 @@
 /** Uploads of files: links in groups, parts in parallel, streamed from disk. */
+import type { JobRecord } from "../core/contracts/api/records.ts";
 import type { JobJobClient, UploadRecord } from "./client.ts";
 import { TransferError } from "./errors.ts";
 import { putRange } from "./put.ts";
@@ -22,15 +23,37 @@ export interface UploadOptions {
 const FILES_A_CALL = 500;
 const BYTES_A_CALL = 64 * 1024 ** 3;
 
+/** A file over this goes in parts; up to it, one PUT to the job's own tempUrl is enough. */
+const ONE_PUT_BYTES = 100_000_000;
+
 /**
  * Uploads files as the source of a NEW job and announces their end.
+ * @param job as `create` answered it
  * @throws TransferError; ApiFailure
  */
 export async function uploadFiles(
   client: JobJobClient,
-  jobId: string,
+  job: Pick<JobRecord, "id" | "dataSource">,
   files: readonly LocalFile[],
   options: UploadOptions = {},
+): Promise<void> {
+  const [first] = files;
+  const tempUrl = job.dataSource?.params.tempUrl ?? null;
+  const isNamed = first !== undefined && first.name === job.dataSource?.params.name;
+  if (files.length === 1 && isNamed && tempUrl !== null && first.size <= ONE_PUT_BYTES) {
+    await putRange(tempUrl, { path: first.path, from: 0, bytes: first.size });
+    options.onBytes?.(first.size);
+  } else {
+    await uploadGroups(client, job.id, files, options);
+  }
+  await client.uploadCompleted(job.id);
+}
+
+async function uploadGroups(
+  client: JobJobClient,
+  jobId: string,
+  files: readonly LocalFile[],
+  options: UploadOptions,
 ): Promise<void> {
   let arrived = 0;
   const counted = (bytes: number): void => {
@@ -49,7 +72,6 @@ export async function uploadFiles(
       }
     });
   }
-  await client.uploadCompleted(jobId);
 }
 
 function* groups(files: readonly LocalFile[]): Generator<readonly LocalFile[]> {
