@@ -12,7 +12,14 @@ export default defineConfig({
       layer("property", 120_000),
       layer("simulation", 300_000),
       layer("conformance", 120_000),
-      layer("integration", 300_000),
+      {
+        ...layer("integration", 300_000),
+        test: {
+          ...layer("integration", 300_000).test,
+          globalSetup: ["test/integration/global-setup.ts"],
+          maxWorkers: 2,
+        },
+      },
     ],
   },
 });

@@ -1,0 +1,56 @@
+/**
+ * Deploys the stack once for all integration tests, to AWS_ENDPOINT_URL (an emulator; scripts/ start one when it is unset),
+ * and makes the buckets that jobs may read and write. Each test has an owner of its own, so they run side by side.
+ */
+import { BucketAlreadyOwnedByYou, CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
+import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import type { TestProject } from "vitest/node";
+import { deployStack } from "../../scripts/deploy/deploy-stack.ts";
+
+declare module "vitest" {
+  interface ProvidedContext {
+    readonly stack: Stack | null;
+  }
+}
+export interface Stack {
+  readonly endpoint: string;
+  readonly apiUrl: string;
+  readonly bucket: string;
+  readonly table: string;
+  readonly stateMachineArn: string;
+  readonly adminKey: string;
+  readonly inputBucket: string;
+  readonly outputBucket: string;
+}
+
+const BUCKETS = { inputBucket: "jobjob-test-input", outputBucket: "jobjob-test-output" };
+
+export default async function setup(project: TestProject): Promise<void> {
+  const endpoint = process.env.AWS_ENDPOINT_URL;
+  if (!endpoint) {
+    project.provide("stack", null); // the tests themselves then fail with what to do
+    return;
+  }
+  const outputs = await deployStack({
+    endpoint,
+    context: { grantedBuckets: Object.values(BUCKETS).join(","), destroy: "true", maxWorkers: "8" },
+    say: (line) => console.log(`[stack] ${line}`),
+  });
+  const s3 = new S3Client({ endpoint, forcePathStyle: true });
+  for (const name of Object.values(BUCKETS)) {
+    await s3.send(new CreateBucketCommand({ Bucket: name })).catch((error: unknown) => {
+      if (!(error instanceof BucketAlreadyOwnedByYou)) throw error;
+    });
+  }
+  const secrets = new SecretsManagerClient({ endpoint });
+  const secret = await secrets.send(new GetSecretValueCommand({ SecretId: outputs.AdminKeySecretArn }));
+  project.provide("stack", {
+    endpoint,
+    apiUrl: outputs.ApiUrl,
+    bucket: outputs.BucketName,
+    table: outputs.TableName,
+    stateMachineArn: outputs.StateMachineArn,
+    adminKey: secret.SecretString ?? "",
+    ...BUCKETS,
+  });
+}
