@@ -92,6 +92,7 @@ function attemptsOf(facts: TaskFacts, detail: RowDetail): AttemptRecord[] {
       bytesOut: entry.b[1],
       worker: index.worker,
       requestId: index.requestId,
+      maxRss: index.maxRss,
     };
   });
   if (task.code !== undefined) attempts.push(deathOf(task.code));
@@ -112,6 +113,7 @@ const deathOf = (code: string): AttemptRecord => ({
   bytesOut: null,
   worker: null,
   requestId: null,
+  maxRss: null,
 });
 
 function errorOf(state: TaskState, job: JobItem, last: AttemptRecord | undefined): TaskRecord["error"] {

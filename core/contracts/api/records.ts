@@ -195,6 +195,8 @@ export const attemptRecord = z.strictObject({
   bytesOut: z.number().nullable(),
   worker: z.string().nullable(),
   requestId: z.string().nullable(),
+  /** Bytes of resident memory of the worker at its highest, when the attempt's claim ended. */
+  maxRss: z.number().nullable(),
 });
 export type AttemptRecord = z.infer<typeof attemptRecord>;
 

@@ -12,6 +12,7 @@ import type { Log, ObjectStore } from "../../../core/ports/index.ts";
 import type { TaskOutcome } from "../messages.ts";
 import { Feeder, type FeedResults, type InputFacts } from "./feeder.ts";
 import { type HandTask, planHand } from "./hand-plan.ts";
+import { maxRss } from "./max-rss.ts";
 import { Meter } from "./meter.ts";
 import { ResultWriter } from "./result-writer.ts";
 import { StopWatch } from "./stop-watch.ts";
@@ -120,6 +121,9 @@ export class NodeWorker {
       throw new JobJobError({
         code: "WORK_SPEC_INVALID",
         message: `The work spec ${key} doesn't fit this version of JobJob; requeue the job.`,
+        details: {
+          issues: parsed.error.issues.slice(0, 5).map(({ path, message }) => `${path.join(".")}: ${message}`),
+        },
       });
     }
     this.#spec = { key, spec: parsed.data };
@@ -194,7 +198,6 @@ class HandRun implements FeedResults {
     // A function that has too little time for another task never dies of one: the task's own time is cut instead.
     this.#supervisor.timeLimit = () =>
       Math.max(1, Math.min(this.#spec.taskTimeoutMs, this.#invocation.remaining() - marginMs / 2));
-    this.#stop.start();
     try {
       await this.#runTasks(tasks);
       const pack = await this.#writer.finish();
@@ -227,6 +230,7 @@ class HandRun implements FeedResults {
       for (const task of tasks) this.refused(task, data);
       return;
     }
+    this.#stop.start();
     const feeder = new Feeder({
       objects: this.#options.objects,
       supervisor: this.#supervisor,
@@ -341,9 +345,4 @@ class HandRun implements FeedResults {
       this.#options.log.warn("WORKER_ABORT_FAILED", { jobId: this.#spec.jobId, error: toErrorData(error) });
     }
   }
-}
-
-/** Bytes of resident memory of this process at its highest. */
-function maxRss(): number {
-  return process.resourceUsage().maxRSS * 1024;
 }

@@ -60,6 +60,7 @@ export class Supervisor {
   #worker: Worker | undefined;
   /** The thread is configured and was sent all outstanding tasks. */
   #live = false;
+  #reviving = false;
   #config: HandConfig | undefined;
   #ready: { resolve: () => void; reject: (error: JobJobError) => void } | undefined;
   #nextId = 0;
@@ -111,6 +112,7 @@ export class Supervisor {
     this.#outstanding.push(task);
     this.#bytes += bytes;
     if (this.#live) this.#send(task);
+    else if (!this.#reviving) this.#revive();
     if (this.#outstanding[0] === task) this.#begin(task);
     return id;
   }
@@ -341,9 +343,18 @@ export class Supervisor {
       for (const task of [...behind]) this.#end(task.id, null);
       return;
     }
-    if (!this.#config) return;
+    if (behind.length > 0) this.#revive();
+  }
+
+  /** A new thread, which gets every task that is outstanding. */
+  #revive(): void {
+    this.#reviving = true;
     this.#handle(async () => {
-      await this.#start();
+      try {
+        await this.#start();
+      } finally {
+        this.#reviving = false;
+      }
       this.#live = true;
       const [next] = this.#outstanding;
       if (next) this.#begin(next);
