@@ -36,7 +36,10 @@ export function upCommand(program: Command, cli: Cli): void {
 }
 
 function sayAws({ terminal }: Cli, url: string, secret: string, command: Command): void {
-  if (globalsOf(command).json) return printJson(terminal, { ApiUrl: url, AdminKeySecretArn: secret });
+  if (globalsOf(command).json) {
+    printJson(terminal, { ApiUrl: url, AdminKeySecretArn: secret });
+    return;
+  }
   terminal.out(`JobJob is up at ${url}`);
   terminal.out("The first API key (owner admin) is a secret of the deployment. Log in with:");
   terminal.out(
