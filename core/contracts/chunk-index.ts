@@ -43,6 +43,8 @@ export const chunksFile = z.object({
   tasks: z.int().min(0),
   /** Bytes of the source that lie in chunks. */
   bytes: z.int().min(0),
+  /** Bytes of the source that partition read to find the chunks: none unless it scans (csv). */
+  readBytes: z.int().min(0),
   /** Objects in the table of sources. */
   sources: z.int().min(0),
   /** The chunk index (JSONL of chunkLine, line number = ordinal) and its size. */

@@ -5,7 +5,7 @@ import type { ObjectStore } from "../ports/index.ts";
 import type { IndexWriter, SourceRows } from "./index-writer.ts";
 import { parseLine, readLines } from "./json-lines.ts";
 import type { PartitionMethod } from "./method.ts";
-import { inSource, readSource } from "./read-source.ts";
+import { inSource, readSource, type SourceVersion } from "./read-source.ts";
 import { cutterState, SourceCutter } from "./source-cutter.ts";
 
 /** Where the work stands; plain JSON, a few hundred bytes. Generators go on at `counts.tasks` and need none of it. */
@@ -31,6 +31,8 @@ export interface PartitionWork {
   readonly firstOnly: boolean;
   /** Whether the budget is used up. */
   readonly isLate: () => boolean;
+  /** Told the bytes of each block that is read of a source. */
+  readonly onRead: (bytes: number) => void;
 }
 
 type Outcome = { readonly done: true } | { readonly done: false; readonly state: PartitionState };
@@ -102,7 +104,7 @@ async function cutOne(work: PartitionWork, current: Current): Promise<Current | 
   const source = { bucket: row.b, key: row.k, etag: row.e, size: row.z };
   try {
     const cutter = new SourceCutter(method, { size: row.z, start }, { firstOnly: work.firstOnly, ...resumed });
-    for await (const chunks of cutter.chunks((at) => readSource(work.objects, source, at))) {
+    for await (const chunks of cutter.chunks((at) => countedSource(work, source, at))) {
       for (const chunk of chunks) {
         writer.add(byteLine(number, chunk), rows, chunk.to - chunk.from);
         if (enough(work)) return null;
@@ -113,6 +115,13 @@ async function cutOne(work: PartitionWork, current: Current): Promise<Current | 
     return null;
   } catch (error) {
     throw inSource(error, { bucket: row.b, key: row.n ?? row.k });
+  }
+}
+
+async function* countedSource(work: PartitionWork, source: SourceVersion, from: number): AsyncGenerator<Uint8Array> {
+  for await (const block of readSource(work.objects, source, from)) {
+    work.onRead(block.length);
+    yield block;
   }
 }
 

@@ -21,6 +21,7 @@ const logPart = z.object({ key: z.string(), etag: z.string(), size: z.int() });
 const cursorSchema = z.object({
   state: partitionState,
   counts: z.object({ tasks: z.int(), bytes: z.int(), sourcesEnd: z.int() }),
+  readBytes: z.int(),
   index: logPart,
   offsets: logPart,
 });
@@ -44,6 +45,7 @@ export async function partition(ctx: StepContext, input: StepInput): Promise<Ste
   const index = new AppendLog(ports, `${hold.scratch}index.jsonl`, cursor?.index ?? null);
   const offsets = new AppendLog(ports, `${hold.scratch}offsets.jsonl`, cursor?.offsets ?? null);
   const writer = new IndexWriter(index, offsets, cursor?.counts);
+  let readBytes = cursor?.readBytes ?? 0;
   try {
     const outcome = await cutSources(
       {
@@ -54,12 +56,15 @@ export async function partition(ctx: StepContext, input: StepInput): Promise<Ste
         writer,
         firstOnly: hold.spec.config.isTestJob,
         isLate: () => ctx.clock.now() >= hold.deadline,
+        onRead: (bytes) => {
+          readBytes += bytes;
+        },
       },
       cursor?.state ?? FRESH,
     );
     const written = { index: await index.seal(), offsets: await offsets.seal() };
     if (!outcome.done) {
-      return await saveCursor(ctx, hold, { state: outcome.state, counts: writer.counts, ...written });
+      return await saveCursor(ctx, hold, { state: outcome.state, counts: writer.counts, readBytes, ...written });
     }
     const { tasks, bytes, sourcesEnd } = writer.counts;
     const key = `${hold.scratch}chunks.json`;
@@ -67,6 +72,7 @@ export async function partition(ctx: StepContext, input: StepInput): Promise<Ste
       v: 1,
       tasks,
       bytes,
+      readBytes,
       sources: prepared.sources?.count ?? 0,
       index: written.index.key,
       indexSize: written.index.size,

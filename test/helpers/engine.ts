@@ -89,6 +89,7 @@ export async function putTasksJob(engine: Engine, tasks: number, options: TasksJ
     indexSize: at,
     sourcesKey: null,
     sourcesEnd: 0,
+    readBytes: 0,
     offsets: `${prefix}scratch/offsets`,
     stride: 50,
     sourceRoot: "",

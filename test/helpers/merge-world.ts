@@ -107,6 +107,7 @@ export async function putMergeJob(world: Engine, job: MergeJob): Promise<void> {
     indexSize: 0,
     sourcesKey: null,
     sourcesEnd: 0,
+    readBytes: 0,
     offsets: "",
     stride: 50,
     sourceRoot: "",

@@ -41,7 +41,7 @@ describe("chunks", () => {
 
     expect(lines).toHaveLength(7);
     expect(edges(lines)[0]).toEqual([0, 0, 10_000, 0]);
-    expect(chunks).toMatchObject({ tasks: 7, bytes: text.length, sources: 1, header: null });
+    expect(chunks).toMatchObject({ tasks: 7, bytes: text.length, readBytes: 0, sources: 1, header: null });
     const input = (w.store.stats.get?.bytes ?? 0) + (w.store.stats.stream?.bytes ?? 0);
     const scratch = [chunks.sourcesKey, (await theJob(w.ctx)).prepared];
     expect(scratch.every(Boolean)).toBe(true);
@@ -80,6 +80,7 @@ describe("chunks", () => {
     expect(sources).toMatchObject([{ h: "id,text,note" }]);
     expect(chunks.header).toBe("id,text,note");
     expect(reads.reduce((sum, n) => sum + n, 0)).toBeLessThanOrEqual(size);
+    expect(chunks.readBytes).toBe(size - "id,text,note\n".length);
   });
 
   it("of CSV without quoted newlines are nominal, without a scan", async () => {
@@ -385,8 +386,8 @@ describe("with a budget of 2 s and 8 parts", () => {
     expect(whole.partitionCalls).toBe(1);
     expect(some.partitionCalls).toBeGreaterThanOrEqual(4);
     expect(some.lines).toEqual(whole.lines);
-    const { tasks, bytes, indexSize } = whole.chunks;
-    expect(some.chunks).toMatchObject({ tasks, bytes, indexSize });
+    const { tasks, bytes, readBytes, indexSize } = whole.chunks;
+    expect(some.chunks).toMatchObject({ tasks, bytes, readBytes, indexSize });
     expect(w.store.text({ bucket: OWN, key: some.chunks.offsets })).toBe(
       one.store.text({ bucket: OWN, key: whole.chunks.offsets }),
     );
