@@ -79,7 +79,7 @@ export type FromThread =
   | { readonly t: "ready" }
   | { readonly t: "refused"; readonly error: ErrorData }
   | { readonly t: "open"; readonly id: number; readonly object: number }
-  | { readonly t: "consumed"; readonly id: number; readonly buffer: ArrayBuffer }
+  | { readonly t: "consumed"; readonly id: number; readonly object: number; readonly buffer: ArrayBuffer }
   | {
       readonly t: "data";
       readonly id: number;

@@ -131,8 +131,8 @@ class TaskInputs {
   take(message: Extract<ToThread, { t: "block" | "input-end" }>): void {
     const stream = this.#stream(message.object);
     if (message.t === "block") {
-      const { buffer, length, offset } = message;
-      const release = () => this.#post({ t: "consumed", id: this.#id, buffer }, [buffer]);
+      const { buffer, length, object, offset } = message;
+      const release = () => this.#post({ t: "consumed", id: this.#id, object, buffer }, [buffer]);
       stream.arrivals.push({ block: { bytes: new Uint8Array(buffer, 0, length), offset, release } });
     } else stream.arrivals.push(message.error ? { error: message.error } : {});
     stream.wake?.();

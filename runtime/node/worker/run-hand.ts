@@ -10,7 +10,8 @@ import { type ErrorData, JobJobError, toErrorData } from "../../../core/errors.t
 import { claimIndexKey } from "../../../core/keys/object-keys.ts";
 import type { Log, ObjectStore } from "../../../core/ports/index.ts";
 import type { TaskOutcome } from "../messages.ts";
-import { Feeder, type FeedResults, type InputFacts } from "./feeder.ts";
+import type { FeedResults, InputFacts } from "./feed-unit.ts";
+import { Feeder } from "./feeder.ts";
 import { type HandTask, planHand } from "./hand-plan.ts";
 import { maxRss } from "./max-rss.ts";
 import { Meter } from "./meter.ts";

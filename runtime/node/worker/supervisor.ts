@@ -44,7 +44,7 @@ export interface SupervisorOptions {
 /** Tasks on their way to the thread: so many that a tiny task never waits for a message, so few that little is kept. */
 const MAX_OUTSTANDING = 64;
 const MAX_OUTSTANDING_BYTES = 2 * 1024 * 1024;
-/** Blocks of input on their way: 1 MiB. */
+/** Blocks of one content on their way: 1 MiB. */
 const MAX_BLOCKS = 16;
 const START_TIMEOUT_MS = 60_000;
 /** The app's young generation: larger ones only keep more garbage. */
@@ -72,8 +72,8 @@ export class Supervisor {
   #handling = 0;
   #failure: { error: unknown } | undefined;
   #waiters: (() => void)[] = [];
-  /** Blocks of the first task's input that the app hasn't taken: only the first is ever fed. */
-  #fed = 0;
+  /** Blocks by object of the first task's input that the app hasn't taken: only the first task is ever fed. */
+  readonly #fed = new Map<number, number>();
   /** Buffers that came back from the thread, to be filled again. */
   readonly #buffers: ArrayBuffer[] = [];
   /** Milliseconds that a task may take now; less than the configured when the function's time runs out. */
@@ -133,18 +133,19 @@ export class Supervisor {
    */
   async feed(id: number, object: number, offset: number, bytes: Uint8Array): Promise<boolean> {
     for (let at = 0; at < bytes.length; at += BLOCK_BYTES) {
-      const fits = () => !this.isOpen(id) || this.#fed < MAX_BLOCKS;
+      const fits = () => !this.isOpen(id) || (this.#live && (this.#fed.get(object) ?? 0) < MAX_BLOCKS);
       if (!fits()) await this.#until(fits);
       if (!this.isOpen(id)) return false;
       const block = bytes.subarray(at, at + BLOCK_BYTES);
       const buffer = this.#buffers.pop() ?? new ArrayBuffer(BLOCK_BYTES);
       new Uint8Array(buffer).set(block);
-      this.#fed++;
+      this.#fed.set(object, (this.#fed.get(object) ?? 0) + 1);
       this.#post({ t: "block", id, object, offset: offset + at, buffer, length: block.length }, [buffer]);
     }
     return this.isOpen(id);
   }
-  endInput(id: number, object: number, error?: ErrorData): void {
+  async endInput(id: number, object: number, error?: ErrorData): Promise<void> {
+    await this.#until(() => this.#live || !this.isOpen(id));
     this.#post({ t: "input-end", id, object, ...(error ? { error } : {}) });
   }
   /** Lets the process freeze or end; the thread stays warm for the same job's next hand. */
@@ -242,7 +243,9 @@ export class Supervisor {
         return;
       case "consumed":
         this.#buffers.push(message.buffer);
-        if (this.#outstanding[0]?.id === message.id) this.#fed--;
+        if (this.#outstanding[0]?.id === message.id) {
+          this.#fed.set(message.object, (this.#fed.get(message.object) ?? 1) - 1);
+        }
         this.#wake();
         return;
       case "open":
@@ -275,7 +278,7 @@ export class Supervisor {
     this.#outstanding.shift();
     this.#bytes -= task.bytes;
     this.#handle(() => task.events.ended(outcome, task.startedAt, now));
-    this.#fed = 0;
+    this.#fed.clear();
     const next = this.#outstanding[0];
     if (next) this.#begin(next);
     this.#wake();

@@ -1,0 +1,96 @@
+import * as z from "zod";
+import { type AnyBlock, defineApp, PermanentError } from "../../../runtime/node/contract.ts";
+
+const only = z.object({ on: z.array(z.number()).default([]), bytes: z.number().default(0) });
+type Only = z.output<typeof only>;
+
+/** Does something bad on the tasks `on`, and echoes the chunk on the others. */
+const bad = (what: (params: Only) => unknown) =>
+  defineApp<Only>({
+    params: only,
+    async run(chunk, { params, task }) {
+      if (params.on.includes(task.ordinal)) return await what(params);
+      return chunk.text();
+    },
+  });
+
+const later = (ms: number) => new Promise((done) => setTimeout(done, ms));
+
+const apps: Record<string, AnyBlock> = {
+  hangs: bad(() => {
+    for (;;);
+  }),
+  waits: bad(() => new Promise(() => undefined)),
+  exits: bad(() => process.exit(3)),
+  fills: bad(() => {
+    const hoard: string[][] = [];
+    for (;;) hoard.push(Array.from({ length: 10_000 }, (_, i) => `row ${i} of ${hoard.length}`));
+  }),
+  throws: bad(() => {
+    throw new TypeError(`no such thing ${"x".repeat(2_000)}`);
+  }),
+  gives_up: bad(() => {
+    throw new PermanentError("never works", { code: "NO_USE", details: { why: "test" } });
+  }),
+  throws_later: bad(async () => {
+    setTimeout(() => {
+      throw new Error("out of reach");
+    }, 1);
+    await later(10_000);
+  }),
+  slow: defineApp({
+    async run(chunk) {
+      await later(60);
+      return chunk.text();
+    },
+  }),
+  listens: defineApp({
+    run: (_chunk, { signal }) =>
+      new Promise((done) => {
+        signal.addEventListener("abort", () => done("heard"));
+      }),
+  }),
+  rejects: defineApp({
+    async run(chunk, { reject }) {
+      const kept: string[] = [];
+      for await (const line of chunk.lines()) {
+        if (line.startsWith("!")) reject(line, "begins with !");
+        else kept.push(line);
+      }
+      return `${kept.join("|")}\n`;
+    },
+  }),
+  /** Writes `bytes` bytes, in pieces, and a small file beside them. */
+  writes: defineApp<Only>({
+    params: only,
+    async run(chunk, { params, results }) {
+      async function* pieces() {
+        for (let left = params.bytes; left > 0; left -= 100_000)
+          yield Buffer.alloc(Math.min(left, 100_000), 97 + chunk.index);
+      }
+      await results.write("big.bin", pieces());
+      await results.write("small.txt", `small ${chunk.index}`);
+    },
+  }),
+  /** Looks at the first line only. */
+  peeks: defineApp({
+    async run(chunk) {
+      for await (const line of chunk.lines()) return `${line}\n`;
+      return undefined;
+    },
+  }),
+  info: defineApp({
+    run: (chunk, { task }) => ({ ...task, size: chunk.size, source: chunk.source, numbers: [...chunk.numbers()] }),
+  }),
+  /** A record whose field is named after the task. */
+  differs: defineApp({ run: (_chunk, { task }) => [{ [`c${task.ordinal}`]: 1 }] }),
+  files: defineApp({
+    async run(chunk) {
+      const { readFile } = await import("node:fs/promises");
+      const path = await chunk.file();
+      return [path, (await readFile(path)).length, (await chunk.text().catch(() => "")).length];
+    },
+  }),
+};
+
+export const testApp = (name: string): AnyBlock | undefined => (Object.hasOwn(apps, name) ? apps[name] : undefined);
