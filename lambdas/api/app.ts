@@ -1,4 +1,4 @@
-import { Hono } from "hono";
+import { Hono } from "hono/tiny";
 import { ApiError } from "../../core/contracts/api/errors.ts";
 import { toErrorData } from "../../core/errors.ts";
 import { answerOf } from "./answer-error.ts";

@@ -3,25 +3,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { JoseTokens } from "../../adapters/auth/tokens.ts";
 import { SecretsManagerSecrets } from "../../adapters/secrets/index.ts";
 import { StepFunctionsWorkflow } from "../../adapters/step-functions/index.ts";
-import { findBlock, resultFormat } from "../../apps/catalog.ts";
-import { findTemplate, templates } from "../../apps/templates.ts";
 import { ENVIRONMENT } from "../../core/contracts/environment.ts";
-import type { Catalog } from "../../core/job/catalog.ts";
 import { stepContext } from "../contexts.ts";
 import { numberVariable, requireVariable } from "../environment.ts";
 import { nudgeOf } from "../nudge.ts";
+import { builtInCatalog } from "./catalog.ts";
 import type { ApiPorts } from "./context.ts";
 
 export const VERSION = "0.1.0";
-
-export const builtInCatalog: Catalog = {
-  templates,
-  findTemplate,
-  findPartitioner: (name) => findBlock("partitioner", name),
-  findApp: (name) => findBlock("app", name),
-  findAssembler: (name) => findBlock("assembler", name),
-  resultFormat,
-};
 
 /** The ports of a deployed API, from its environment. */
 export function apiPorts(): ApiPorts {
