@@ -3,7 +3,7 @@ import * as z from "zod";
 import type { AssemblerInfo } from "../../core/contracts/blocks.ts";
 import { fileName, namedOutput } from "./params.ts";
 
-export const REDUCE_FORMATS = ["csv", "ndjson", "json"] as const;
+const REDUCE_FORMATS = ["csv", "ndjson", "json"] as const;
 
 const zip = (name: string): AssemblerInfo => ({
   kind: "assembler",

@@ -1,4 +1,3 @@
-export { aheadOf } from "./ahead.ts";
 export {
   type AssemblerEngine,
   type AssemblerEngines,
@@ -31,13 +30,11 @@ export { resultName, UniqueNames } from "./result-names.ts";
 export { type CommittedBatch, type CommittedResult, committedBatches } from "./results.ts";
 export {
   type Extent,
-  isLiteral,
   type Literal,
   lengthOf,
   type PositionedSegment,
   type Segment,
   type SegmentSource,
   segmentsOf,
-  withoutHead,
 } from "./segment.ts";
 export { type EachCursor, eachCursor, writeEach } from "./write-each.ts";

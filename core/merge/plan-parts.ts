@@ -20,7 +20,7 @@ import {
   withoutHead,
 } from "./segment.ts";
 
-export const MIB = 1024 * 1024;
+const MIB = 1024 * 1024;
 /** S3's limit for one part. */
 export const MAX_PART_BYTES = 5 * 1024 * MIB;
 /** One copied part: small enough to be copied within seconds and side by side; 5 TiB make 5,120 of them. */

@@ -4,7 +4,7 @@ import { aheadOf } from "./ahead.ts";
 import type { CommittedResult } from "./results.ts";
 
 /** Small results lie side by side in packs: a window reads many of them with one GET. */
-export const WINDOW_BYTES = 8 * 1024 * 1024;
+const WINDOW_BYTES = 8 * 1024 * 1024;
 const WINDOWS_AHEAD = 2;
 
 export interface ReadResult {

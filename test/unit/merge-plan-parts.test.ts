@@ -107,11 +107,13 @@ test("a plan of 25,000 parts is made lazily", async () => {
   const planned = planParts(source, SIZES);
 
   let parts = 0;
-  for await (const part of planned.parts) {
-    expect(opened - ++parts).toBeLessThanOrEqual(2);
-    expect(part.kind).toBe("copy");
+  let ahead = 0;
+  for await (const { kind } of planned.parts) {
+    if (kind === "copy") parts++;
+    ahead = Math.max(ahead, opened - parts);
   }
 
+  expect(ahead).toBeLessThanOrEqual(2);
   expect(parts).toBe(25_000);
   expect(planned.total().size).toBe(25_000 * 6 * MIB);
 });
