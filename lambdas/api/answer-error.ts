@@ -2,6 +2,7 @@
 import { ApiError, type Problem, REFUSALS, type Refusal } from "../../core/contracts/api/errors.ts";
 import type { ErrorAnswer } from "../../core/contracts/api/records.ts";
 import { InvalidInputError, JobJobError } from "../../core/errors.ts";
+import { RefusedError } from "../../core/ports/index.ts";
 
 const DETAIL = "type.googleapis.com/google.rpc.BadRequest.FieldViolation";
 
@@ -16,8 +17,8 @@ const KINDS: Readonly<Record<string, Refusal>> = {
   RESULTS_EXPIRED: "conflict",
 };
 
-/** Faults that pass: the same request may succeed in a moment. */
-const isPassing = (error: JobJobError): boolean => error.retryable;
+/** Faults that pass: the same request may succeed in a moment. A write is refused when others were faster, time and again. */
+const isPassing = (error: JobJobError): boolean => error.retryable || error instanceof RefusedError;
 
 export interface Answer {
   readonly status: number;
