@@ -3,7 +3,7 @@
  * and makes the buckets that jobs may read and write. Each test has an owner of its own, so they run side by side.
  */
 import { BucketAlreadyOwnedByYou, CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
-import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { GetSecretValueCommand, ListSecretsCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import type { TestProject } from "vitest/node";
 import { deployStack } from "../../scripts/deploy/deploy-stack.ts";
 
@@ -19,11 +19,16 @@ export interface Stack {
   readonly table: string;
   readonly stateMachineArn: string;
   readonly adminKey: string;
+  /** What tokens are signed with: to make an expired one. */
+  readonly tokenKey: string;
   readonly inputBucket: string;
   readonly outputBucket: string;
+  /** Granted, but it doesn't exist. */
+  readonly missingBucket: string;
 }
 
 const BUCKETS = { inputBucket: "jobjob-test-input", outputBucket: "jobjob-test-output" };
+const MISSING = "jobjob-test-missing";
 
 export default async function setup(project: TestProject): Promise<void> {
   const endpoint = process.env.AWS_ENDPOINT_URL;
@@ -33,7 +38,7 @@ export default async function setup(project: TestProject): Promise<void> {
   }
   const outputs = await deployStack({
     endpoint,
-    context: { grantedBuckets: Object.values(BUCKETS).join(","), destroy: "true", maxWorkers: "8" },
+    context: { grantedBuckets: [...Object.values(BUCKETS), MISSING].join(","), destroy: "true", maxWorkers: "8" },
     say: (line) => console.log(`[stack] ${line}`),
   });
   const s3 = new S3Client({ endpoint, forcePathStyle: true });
@@ -43,14 +48,19 @@ export default async function setup(project: TestProject): Promise<void> {
     });
   }
   const secrets = new SecretsManagerClient({ endpoint });
-  const secret = await secrets.send(new GetSecretValueCommand({ SecretId: outputs.AdminKeySecretArn }));
+  const valueOf = async (id: string) =>
+    (await secrets.send(new GetSecretValueCommand({ SecretId: id }))).SecretString ?? "";
+  const listed = (await secrets.send(new ListSecretsCommand({}))).SecretList ?? [];
+  const other = listed.find(({ ARN, Name }) => ARN !== outputs.AdminKeySecretArn && /token/i.test(Name ?? ""));
   project.provide("stack", {
     endpoint,
     apiUrl: outputs.ApiUrl,
     bucket: outputs.BucketName,
     table: outputs.TableName,
     stateMachineArn: outputs.StateMachineArn,
-    adminKey: secret.SecretString ?? "",
+    adminKey: await valueOf(outputs.AdminKeySecretArn),
+    tokenKey: await valueOf(other?.ARN ?? ""),
+    missingBucket: MISSING,
     ...BUCKETS,
   });
 }
