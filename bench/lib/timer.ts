@@ -10,16 +10,16 @@ export interface Timing {
  * Times pieces of work side by side: a round runs each once, so that whatever else the machine does hits all of them. The
  * first round warms up and isn't counted.
  */
-export function timeSideBySide<Name extends string>(
+export async function timeSideBySide<Name extends string>(
   work: Readonly<Record<Name, () => unknown>>,
   rounds = 5,
-): Readonly<Record<Name, Timing>> {
+): Promise<Readonly<Record<Name, Timing>>> {
   const names = Object.keys(work) as Name[];
   const times = new Map<Name, number[]>(names.map((name) => [name, []]));
   for (let round = 0; round <= rounds; round++) {
     for (const name of names) {
       const began = performance.now();
-      work[name]();
+      await work[name]();
       if (round > 0) times.get(name)?.push(performance.now() - began);
     }
   }
