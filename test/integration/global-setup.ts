@@ -48,7 +48,7 @@ export default async function setup(project: TestProject): Promise<void> {
     });
   }
   const secrets = new SecretsManagerClient({ endpoint });
-  const valueOf = async (id: string) =>
+  const secretValue = async (id: string) =>
     (await secrets.send(new GetSecretValueCommand({ SecretId: id }))).SecretString ?? "";
   const listed = (await secrets.send(new ListSecretsCommand({}))).SecretList ?? [];
   const other = listed.find(({ ARN, Name }) => ARN !== outputs.AdminKeySecretArn && /token/i.test(Name ?? ""));
@@ -58,8 +58,8 @@ export default async function setup(project: TestProject): Promise<void> {
     bucket: outputs.BucketName,
     table: outputs.TableName,
     stateMachineArn: outputs.StateMachineArn,
-    adminKey: await valueOf(outputs.AdminKeySecretArn),
-    tokenKey: await valueOf(other?.ARN ?? ""),
+    adminKey: await secretValue(outputs.AdminKeySecretArn),
+    tokenKey: await secretValue(other?.ARN ?? ""),
     missingBucket: MISSING,
     ...BUCKETS,
   });
