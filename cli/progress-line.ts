@@ -8,12 +8,22 @@ const WINDOW_MS = 15_000;
 /** How fast tasks end, from what was seen. */
 export class Pace {
   readonly #seen: { readonly at: number; readonly done: number; readonly run: number }[] = [];
+  /** Something has ended since the first look: from there on a standstill counts. */
+  #moved = false;
 
   observe(job: JobRecord, at: number): void {
     const done = doneOf(job);
     const last = this.#seen.at(-1);
     // A next run may begin lower.
-    if (last && (last.run !== job.run || last.done > done)) this.#seen.length = 0;
+    if (last && (last.run !== job.run || last.done > done)) {
+      this.#seen.length = 0;
+      this.#moved = false;
+    } else if (last && last.done < done) {
+      this.#moved = true;
+    } else if (!this.#moved) {
+      // The time before the first task ends (start, split, the first task itself) would spoil the rate for long.
+      this.#seen.length = 0;
+    }
     this.#seen.push({ at, done, run: job.run });
     while (this.#seen.length > 2 && at - (this.#seen[1]?.at ?? at) >= WINDOW_MS) this.#seen.shift();
   }

@@ -22,9 +22,14 @@ async function lineOf(cli: Cli, error: unknown): Promise<string> {
     const where = from === "" || from === "login" ? "" : ` (it is from ${from})`;
     return `${url} refuses the API key${where}. Log in with a right one: \`jobjob login --url ${url} --key KEY\`.`;
   }
-  if (error.code === "TEMPLATE_NOT_FOUND") return `${error.message} ${await knownTemplates(cli)}`;
+  // The API's own remedy is a call; here it is a command.
+  if (error.code === "TEMPLATE_NOT_FOUND") return `${firstPart(error)}. ${await knownTemplates(cli)}`;
+  if (error.code === "JOB_NOT_FOUND") return `${firstPart(error)}; \`jobjob list\` shows yours.`;
   return error.status >= 500 && error.requestId ? `${error.message} (request ${error.requestId})` : error.message;
 }
+
+const firstPart = ({ message }: Error): string =>
+  message.replace(/[;.]? (?:GET|POST) \/v1\/.*$/s, "").replace(/[;.]$/, "");
 
 function remedyOf({ login }: Cli): string {
   if (login?.isEmulator) return "The embedded emulator isn't running any more: `jobjob up` starts and deploys it anew.";

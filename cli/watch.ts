@@ -93,12 +93,15 @@ class Lines implements View {
       const seconds = Math.max(0, Date.parse(at) - since) / 1_000;
       this.#write(`${humanDuration(seconds).padStart(8)}  ${bareState(state)}`);
     }
+    const stamp = job.stateTimestamps[job.state];
+    const isNew = stamp !== undefined && this.#stamps.get(job.state) !== stamp;
     this.#stamps = new Map(Object.entries(job.stateTimestamps));
     const progress = `${job.state} ${job.waitingFor} ${job.progress.text}`;
     if (progress === this.#progress) return;
     this.#progress = progress;
     const line = progressLine({ ...job, duration: null }, pace, (_colour, text) => text);
-    this.#write(`${humanDuration(job.duration ?? 0).padStart(8)}  ${line}`);
+    const seconds = isNew ? Math.max(0, Date.parse(stamp) - since) / 1_000 : (job.duration ?? 0);
+    this.#write(`${humanDuration(seconds).padStart(8)}  ${line}`);
   }
   end(): void {}
 }

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import * as zlib from "node:zlib";
 import type { ResultRecord } from "./client.ts";
 import { reasonOf, TransferError } from "./errors.ts";
-import { delayMs, TRANSFER_RETRIES } from "./retry.ts";
+import { delayMs, type RetryPolicy, TRANSFER_RETRIES } from "./retry.ts";
 
 /**
  * Where a result of this name lies below a folder. A name comes from the data, so it is never trusted.
@@ -38,6 +38,7 @@ export async function downloadResult(
   result: ResultRecord,
   path: string,
   onBytes: (bytes: number) => void = () => {},
+  retries: RetryPolicy = TRANSFER_RETRIES,
 ): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   for (let attempt = 1; ; attempt++) {
@@ -48,11 +49,11 @@ export async function downloadResult(
       return;
     } catch (error) {
       const failure = asFailure(result, path, error);
-      if (!failure.retryable || attempt === TRANSFER_RETRIES.attempts) throw failure;
+      if (!failure.retryable || attempt === retries.attempts) throw failure;
     } finally {
       await rm(partial, { force: true });
     }
-    await sleep(delayMs(TRANSFER_RETRIES, attempt, Math.random));
+    await sleep(delayMs(retries, attempt, Math.random));
   }
 }
 
