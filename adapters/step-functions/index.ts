@@ -1,11 +1,4 @@
-import {
-  DescribeExecutionCommand,
-  ExecutionAlreadyExists,
-  ExecutionDoesNotExist,
-  SFNClient,
-  StartExecutionCommand,
-  StopExecutionCommand,
-} from "@aws-sdk/client-sfn";
+import { DescribeExecutionCommand, SFNClient, StartExecutionCommand, StopExecutionCommand } from "@aws-sdk/client-sfn";
 import { JobJobError } from "../../core/errors.ts";
 import type { WorkflowPort } from "../../core/ports/index.ts";
 import { clientDefaults, lazily } from "../clients.ts";
@@ -39,7 +32,7 @@ export class StepFunctionsWorkflow implements WorkflowPort {
       );
       return { started: true };
     } catch (error) {
-      if (error instanceof ExecutionAlreadyExists) return { started: false };
+      if (readSdkError(error).name === "ExecutionAlreadyExists") return { started: false };
       throw workflowError("start", error);
     }
   }
@@ -50,7 +43,7 @@ export class StepFunctionsWorkflow implements WorkflowPort {
         new StopExecutionCommand({ executionArn: this.#executionArn(name), cause: cause.slice(0, MAX_CAUSE) }),
       );
     } catch (error) {
-      if (error instanceof ExecutionDoesNotExist) return;
+      if (readSdkError(error).name === "ExecutionDoesNotExist") return;
       // MiniStack refuses to stop one that has ended; AWS takes it.
       if (readSdkError(error).name === "ValidationException" && (await this.status(name)) === "ended") return;
       throw workflowError("stop", error);
@@ -64,7 +57,7 @@ export class StepFunctionsWorkflow implements WorkflowPort {
       );
       return status === "RUNNING" || status === "PENDING_REDRIVE" ? "running" : "ended";
     } catch (error) {
-      if (error instanceof ExecutionDoesNotExist) return "missing";
+      if (readSdkError(error).name === "ExecutionDoesNotExist") return "missing";
       throw workflowError("ask about", error);
     }
   }

@@ -1,5 +1,5 @@
-import picomatch from "picomatch";
 import { InvalidInputError } from "../errors.ts";
+import { globMatcher } from "./glob.ts";
 
 export interface ObjectInfo {
   readonly key: string;
@@ -130,5 +130,5 @@ function matcher(globs: readonly string[] | undefined, path: string, whenNone: b
       );
     }
   }
-  return picomatch([...globs], { dot: true, windows: false });
+  return globMatcher(globs);
 }
