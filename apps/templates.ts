@@ -65,6 +65,26 @@ export const templates: readonly TemplateInfo[] = [
     "passthrough",
   ]),
   template("zip-objects", "Packs all objects of a source into one zip archive.", ["objects", "passthrough", "zip"]),
+  template("join", "Joins all objects of a source into one, in byte order of their keys.", [
+    "passthrough",
+    "passthrough",
+    "concat",
+  ]),
+  template(
+    "split-lines",
+    "Cuts text files into smaller ones, never within a line; config.maxChunkSize or params.partitioner.chunks says how large.",
+    ["lines", "passthrough", "passthrough"],
+  ),
+  template(
+    "split-bytes",
+    "Cuts objects into pieces of a fixed size (the last may be smaller); config.maxChunkSize says how large.",
+    ["bytes", "passthrough", "passthrough"],
+  ),
+  template(
+    "replicas",
+    "A job without data: params.partitioner {replicas} chunks (config.replicationFactor by default), their numbers one a line.",
+    ["replicate-fanout", "passthrough", "concat"],
+  ),
   template("numbers", 'A job without data: numbers or frames by params.partitioner {"range": "1-240"}, one a line.', [
     "range",
     "passthrough",

@@ -77,7 +77,7 @@ const s3 = (): S3Client => {
 export const folder = (): string => `t/${randomUUID()}/`;
 
 export async function putInput(key: string, body: string | Uint8Array): Promise<void> {
-  await s3().send(new PutObjectCommand({ Bucket: theStack().inputBucket, Key: key, Body: body }));
+  await s3().send(new PutObjectCommand({ Bucket: theStack().inputBucket, Key: key, Body: Buffer.from(body) }));
 }
 
 export async function getOutput(key: string): Promise<Buffer> {
