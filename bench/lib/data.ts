@@ -7,16 +7,21 @@ export interface Data {
 
 const BLOCK_BYTES = 8 * 1024 * 1024;
 
-/** Rows until `bytes` are reached; the first block begins with `head`. */
-function dataOf(bytes: number, head: string, row: (n: number, random: () => number) => string): Data {
+/** Ends of rows to choose from: making each row anew would take longer than all that is measured. */
+const ENDINGS = 4_096;
+
+/** Rows until `bytes` are reached, each a start of its own and one of the endings; the first block begins with `head`. */
+function dataOf(bytes: number, head: string, start: (n: number) => string, ending: (random: Random) => string): Data {
   return {
     *blocks() {
       const random = randomFrom(42);
+      const endings = Array.from({ length: ENDINGS }, () => ending(random));
       let made = 0;
       let n = 0;
       let text = head;
       while (made < bytes) {
-        while (text.length < Math.min(BLOCK_BYTES, bytes - made)) text += row(n++, random);
+        const wanted = Math.min(BLOCK_BYTES, bytes - made);
+        while (text.length < wanted) text += start(n++) + endings[Math.floor(random() * ENDINGS)];
         const block = Buffer.from(text);
         made += block.length;
         text = "";
@@ -26,41 +31,53 @@ function dataOf(bytes: number, head: string, row: (n: number, random: () => numb
   };
 }
 
+type Random = () => number;
 const WORDS = "amber basalt cobalt dune ember fjord granite harbour island jasper kelp lagoon mesa north".split(" ");
 const STATES = ["CA", "NY", "TX", "WA", "FL"];
-const pick = <T>(list: readonly T[], random: () => number): T | undefined => list[Math.floor(random() * list.length)];
+const pick = (list: readonly string[], random: Random): string => list[Math.floor(random() * list.length)] ?? "";
 
 /**
  * A CSV as JobJob itself would write it, so that selecting all of it gives the same bytes: quoted fields with newlines,
  * doubled quotes and commas, multi-byte text, no field quoted without need.
  */
 export const csvData = (bytes: number): Data =>
-  dataOf(bytes, "id,state,note,amount\n", (n, random) => {
-    const word = pick(WORDS, random);
-    const note =
-      random() < 0.2
-        ? `"${word}, said ""${n}""\nand went on: ${word}"`
-        : `${word} Größe ${pick(WORDS, random)} ${pick(WORDS, random)} 日本 ${pick(WORDS, random)}`;
-    return `${n},${pick(STATES, random)},${note},${(random() * 1_000).toFixed(2)}\n`;
-  });
+  dataOf(
+    bytes,
+    "id,state,note,amount\n",
+    (n) => `${n},`,
+    (random) => {
+      const word = pick(WORDS, random);
+      const note =
+        random() < 0.2
+          ? `"${word}, said ""${pick(WORDS, random)}""\nand went on: ${word}"`
+          : `${word} Größe ${pick(WORDS, random)} ${pick(WORDS, random)} 日本 ${pick(WORDS, random)}`;
+      return `${pick(STATES, random)},${note},${(random() * 1_000).toFixed(2)}\n`;
+    },
+  );
 
 /** Each line a small object, as JSON.stringify writes it. */
 export const ndjsonData = (bytes: number): Data =>
-  dataOf(bytes, "", (n, random) => {
-    const value = { id: n, state: pick(STATES, random), note: `${pick(WORDS, random)}\n${pick(WORDS, random)} 日本` };
-    return `${JSON.stringify(value)}\n`;
-  });
+  dataOf(
+    bytes,
+    "",
+    (n) => `{"id":${n},`,
+    (random) => {
+      const rest = { state: pick(STATES, random), note: `${pick(WORDS, random)}\n${pick(WORDS, random)} 日本` };
+      return `${JSON.stringify(rest).slice(1)}\n`;
+    },
+  );
 
 /** Lines of plain words. */
 export const linesData = (bytes: number): Data =>
-  dataOf(bytes, "", (_n, random) => {
-    let line = "";
-    for (let i = 0; i < 12; i++) line += `${pick(WORDS, random)} `;
-    return `${line}\n`;
-  });
+  dataOf(
+    bytes,
+    "",
+    () => "",
+    (random) => `${Array.from({ length: 12 }, () => pick(WORDS, random)).join(" ")}\n`,
+  );
 
 /** mulberry32: small, fast, good enough to vary rows. */
-function randomFrom(seed: number): () => number {
+function randomFrom(seed: number): Random {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

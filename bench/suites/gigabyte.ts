@@ -82,6 +82,9 @@ async function measure(stack: Deployed, big: BigJob, say: (line: string) => void
   );
   for (const [state, lasted] of phases(job)) say(`${state}: ${lasted.toFixed(1)} s`);
   const work = await workerTotals(stack.objects, stack.bucket, job);
+  // Workers that report nothing would keep to every bar.
+  if (work.maxRss === 0 || work.bytesRead < big.bytes * 0.99)
+    throw new Error(`The workers of ${job.id} report ${work.maxRss} bytes of memory and ${work.bytesRead} bytes read.`);
   const partitionBytes = await bytesReadByPartition(stack, job);
   const output = await sha256Of(onlyResult(stack.client, job.id));
   // The emulator holds all objects in memory: the next job needs the room.

@@ -10,8 +10,8 @@ type Measured = typeof import("../measured/steps.ts");
 
 const ROOT = join(import.meta.dirname, "..", "..");
 const MIB = 1024 * 1024;
-const TEXT_BYTES = 64 * MIB;
-const CSV_BYTES = 16 * MIB;
+const TEXT_BYTES = 32 * MIB;
+const CSV_BYTES = 8 * MIB;
 const PARTS = 10_000;
 
 export const steps: Suite = {
