@@ -79,6 +79,17 @@ const apps: Record<string, AnyBlock> = {
       return undefined;
     },
   }),
+  /** Opens all objects, then reads them from the last to the first. */
+  juggles: defineApp({
+    async run({ objects }) {
+      const opened = objects.map((object) => object.bytes()[Symbol.asyncIterator]());
+      const sizes = (await Promise.all(opened.map((reader) => reader.next()))).map(({ value }) => value.length);
+      for (const [i, reader] of [...opened.entries()].reverse()) {
+        for (let next = await reader.next(); !next.done; next = await reader.next()) sizes[i] += next.value.length;
+      }
+      return sizes;
+    },
+  }),
   info: defineApp({
     run: (chunk, { task }) => ({ ...task, size: chunk.size, source: chunk.source, numbers: [...chunk.numbers()] }),
   }),

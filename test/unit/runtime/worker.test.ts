@@ -1,7 +1,8 @@
 import { crc32 } from "node:zlib";
+import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { MemoryObjectStore, unavailable, withFaults } from "../../../adapters/memory/index.ts";
-import { nominalChunks, planCuts } from "../../../core/chunks/index.ts";
+import { ExactChunker, nominalChunks, planCuts } from "../../../core/chunks/index.ts";
 import type { ChunkLine } from "../../../core/contracts/worker.ts";
 import { BUCKET, bundleThread, type HandResult, WorkerHarness } from "./harness.ts";
 
@@ -202,6 +203,44 @@ describe("a hand of tasks", () => {
     expect(fromObjects.entry(0).r?.map(({ n }) => n)).toEqual(["a", "x/_/b"]);
     expect(fromObjects.text(0)).toBe("A");
     expect(fromObjects.text(1)).toBe("C".repeat(600_000));
+  });
+
+  it("feeds objects that an app reads side by side", async () => {
+    const job = harness();
+    const sources = [3, 2, 4].map((mib) => ({ key: `in/${mib}`, body: new Uint8Array(mib * 1_000_000) }));
+    await job.prepare({ app: "juggles", sources, chunks: [{ s: 0, n: 3 }] });
+
+    const result = await job.run();
+
+    expect(JSON.parse(result.text(0))).toEqual([3_000_000, 2_000_000, 4_000_000]);
+  });
+
+  it("writes the same bytes in whatever batches, attempts and cuts the tasks come (I8)", async () => {
+    const body = Array.from({ length: 3_000 }, (_, i) => `${i},"row\n${i % 7}",${(i * 7919) % 1_000}e-2\n`).join("");
+    const source = { key: "in/a.csv", body: `id,text,amount\n${body}`, header: "id,text,amount" };
+    const input = { format: "csv" as const, header: true, delimiter: ",", quotedNewlines: "auto" as const };
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 900, max: 40_000 }),
+        fc.integer({ min: 1, max: 20 }),
+        async (maxChunkSize, batch) => {
+          const plan = planCuts({ size: source.body.length, start: 15, config: { maxChunkSize } });
+          const chunker = new ExactChunker({ plan });
+          const chunks = [...chunker.push(Buffer.from(source.body).subarray(15)), ...chunker.end()];
+          const lines = chunks.map(({ from, to }): ChunkLine => ({ s: 0, f: from, t: to, x: 1 }));
+          const job = harness({ limits: { windowBytes: 7_000, partBytes: 5_000, packBytes: 9_000 } });
+          await job.prepare({ app: "select", sources: [source], chunks: lines, input, resultFormat: "csv" });
+          let joined = "";
+          for (let first = 0; first < lines.length; first += batch) {
+            const tasks = lines.slice(first, first + batch).map((_, i) => first + i);
+            joined += (await job.run({ tasks, claim: first + 1 })).joined;
+          }
+          await job.worker.close();
+          expect(joined === body).toBe(true);
+        },
+      ),
+      { numRuns: 12 },
+    );
   });
 
   it("gives replicas the whole source", async () => {
