@@ -59,12 +59,16 @@ export const templates: readonly TemplateInfo[] = [
     "checksum",
     "ndjson",
   ]),
-  template("copy", "Copies every object of a source to the destination, unchanged.", [
+  template("copy", "Copies every object of a source to the destination, each under <number>_<its name>.", [
     "objects",
     "passthrough",
     "passthrough",
   ]),
-  template("zip-objects", "Packs all objects of a source into one zip archive.", ["objects", "passthrough", "zip"]),
+  template(
+    "zip-objects",
+    "Packs all objects of a source into one zip archive (stored), each under <number>_<its name>.",
+    ["objects", "passthrough", "zip"],
+  ),
   template("join", "Joins all objects of a source into one, in byte order of their keys.", [
     "passthrough",
     "passthrough",

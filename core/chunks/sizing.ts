@@ -18,12 +18,16 @@ const DEFAULT_SPREAD = 32;
 /** More tasks than this in one job are refused: they would cost more to hand out than to merge into bigger ones. */
 export const MAX_CHUNKS = 10_000_000;
 
-/** Nominal cuts of [start, size) into `count` ranges of equal length, to a byte. Plain JSON; the cuts are never all in memory. */
+/**
+ * Nominal cuts of [start, size) into `count` ranges: of equal length to a byte, or, with `each`, of that length but for the
+ * last. Plain JSON; the cuts are never all in memory.
+ */
 export interface CutPlan {
   /** Where the records begin: 0, or behind a CSV header. */
   readonly start: number;
   readonly size: number;
   readonly count: number;
+  readonly each?: number | undefined;
 }
 
 /** @throws InvalidInputError INVALID_PARAMS naming the field under `path` */
@@ -49,6 +53,8 @@ export interface CutInput {
   /** @default 0 */
   readonly start?: number | undefined;
   readonly config?: SizingConfig | undefined;
+  /** Pieces of one length, the last one shorter, as the format `bytes` promises. @default false: all nearly equal */
+  readonly fixed?: boolean | undefined;
   /** Where the config stands, for errors. @default "config" */
   readonly path?: string | undefined;
 }
@@ -77,13 +83,16 @@ export function planCuts(input: CutInput): CutPlan {
       `${max} bytes make ${count} chunks of ${length} bytes, over the limit of ${MAX_CHUNKS}; raise it`,
     );
   }
-  return { start, size, count };
+  if (!input.fixed) return { start, size, count };
+  const each = config.maxChunkSize && count === fewest ? max : Math.ceil(length / count);
+  return { start, size, count: Math.ceil(length / each), each };
 }
 
 /** The k-th nominal cut, k from 0 (= start) to count (= size). Sums stay below 2^53, unlike length × k. */
 export function cutAt(plan: CutPlan, k: number): number {
   const { start, size, count } = plan;
   if (k >= count) return size;
+  if (plan.each !== undefined) return Math.min(size, start + plan.each * k);
   const length = size - start;
   const each = Math.floor(length / count);
   return start + each * k + Math.min(k, length % count);
@@ -91,7 +100,7 @@ export function cutAt(plan: CutPlan, k: number): number {
 
 /** The first k whose cut lies behind `offset`; count + 1 when none does. `from` = a k known not to be too large. */
 export function nextCut(plan: CutPlan, offset: number, from: number): number {
-  const widest = Math.floor((plan.size - plan.start) / Math.max(1, plan.count)) + 1;
+  const widest = plan.each ?? Math.floor((plan.size - plan.start) / Math.max(1, plan.count)) + 1;
   let k = Math.max(from, Math.min(plan.count, Math.floor((offset - plan.start) / widest)));
   while (k <= plan.count && cutAt(plan, k) <= offset) k++;
   return k;

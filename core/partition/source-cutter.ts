@@ -49,7 +49,7 @@ export class SourceCutter {
     options: { readonly firstOnly: boolean; readonly state?: CutterState | undefined },
   ) {
     const { size, start } = source;
-    this.#plan = planCuts({ size, start, config: sizingOf(method, size) });
+    this.#plan = planCuts({ size, start, config: sizingOf(method, size), fixed: method.kind === "bytes" });
     this.#exact = method.kind !== "records";
     this.#k = options.state?.k ?? 0;
     if (method.kind === "records" && isScanned(method.input)) {

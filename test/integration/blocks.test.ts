@@ -28,7 +28,7 @@ const CASES: readonly (readonly [
     "csv-to-json",
     { "a.csv": CSV },
     { app: { columns: "id" }, partitioner: { chunks: 2 } },
-    { "output.json": '[{"id":"1"},\n{"id":"2"},\n{"id":"3"}]' },
+    { "output.json": '[\n{"id":"1"},\n{"id":"2"},\n{"id":"3"}\n]\n' },
   ],
   [
     "csv-to-ndjson",
@@ -50,7 +50,7 @@ const CASES: readonly (readonly [
   ],
   ["ndjson-group-by", { "a.ndjson": NDJSON }, { app: { by: "state" } }, { "output.csv": "state,count\nCA,1\nNY,1\n" }],
   ["join", { a: "one\n", b: "two" }, {}, { output: "one\ntwo" }],
-  ["copy", { a: "one\n", "b/c": "two" }, {}, { "0_a": "one\n", "0_b/c": "two" }],
+  ["copy", { a: "one\n", "b/c": "two" }, {}, { "0_a": "one\n", "1_b/c": "two" }],
   [
     "split-lines",
     { "a.txt": "one\ntwo\nthree\n" },
@@ -93,7 +93,7 @@ describe.concurrent("every built-in block, by its template", () => {
 
     const [[name, bytes]] = [...(await downloadResults(owner, job.id))] as [[string, Buffer]];
     expect(name).toBe("output.zip");
-    expect(await namesInZip(bytes)).toEqual(["0_a.txt", "0_ü/b.txt"]);
+    expect(await namesInZip(bytes)).toEqual(["0_a.txt", "1_ü/b.txt"]);
   });
 
   it("replicas: as many chunks as asked for", async () => {

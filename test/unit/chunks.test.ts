@@ -19,6 +19,17 @@ const virtual = (from: number, to: number): ByteChunk => ({ from, to, exact: fal
 const exact = (from: number, to: number): ByteChunk => ({ from, to, exact: true });
 
 describe("planCuts", () => {
+  it.each([
+    [{ maxChunkSize: 4 }, [0, 4, 8, 10]],
+    [{ chunks: 3 }, [0, 4, 8, 10]],
+    [{ maxChunkSize: 10 }, [0, 10]],
+    [{ chunks: 9 }, [0, 2, 4, 6, 8, 10]],
+  ])("fixed pieces of 10 bytes with %j: all of one length but the last", (config, cuts) => {
+    const plan = planCuts({ size: 10, config, fixed: true });
+
+    expect(Array.from({ length: plan.count + 1 }, (_, k) => cutAt(plan, k))).toEqual(cuts);
+  });
+
   it.each<[string, CutInput, number]>([
     ["nothing set, small file: one chunk", { size: 3 * MiB }, 1],
     ["nothing set, 64 MiB: chunks of 4 MiB", { size: 64 * MiB }, 16],
