@@ -122,8 +122,8 @@ describe("chunks", () => {
 
     expect(edges(bytes.lines)).toEqual([
       [0, 0, 4, 1],
-      [0, 4, 7, 1],
-      [0, 7, 10, 1],
+      [0, 4, 8, 1],
+      [0, 8, 10, 1],
       [2, 0, 2, 1],
     ]);
     expect(edges(whole.lines)).toEqual([
