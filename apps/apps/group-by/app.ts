@@ -16,11 +16,14 @@ import {
 } from "./groups.ts";
 import { type GroupByParams, groupByColumns, groupByParams } from "./info.ts";
 
-/** Cells of one record: those of the key, and those of the measured columns. `item` names the record when it's rejected. */
+/**
+ * Cells of one record: those of the key, and those of the measured columns. `item` names the record when it's rejected.
+ * No closures in here: there is one of these per record.
+ */
 interface Cells {
   readonly key: readonly string[];
   readonly measured: readonly string[];
-  readonly item: () => string;
+  readonly item: string | readonly string[];
 }
 
 export const groupByApp = defineReducer<GroupByParams, Groups, Cells>({
@@ -33,7 +36,10 @@ export const groupByApp = defineReducer<GroupByParams, Groups, Cells>({
     for (const [i, value] of values.entries()) {
       const cell = measured[i] ?? "";
       if (value === null && cell.trim() !== "") {
-        reject(item(), `${measuredColumns(params)[i] ?? ""}: "${cell.slice(0, 80)}" is not a decimal number`);
+        reject(
+          typeof item === "string" ? item : item.join(","),
+          `${measuredColumns(params)[i] ?? ""}: "${cell.slice(0, 80)}" is not a decimal number`,
+        );
         return undefined;
       }
     }
@@ -70,8 +76,7 @@ async function* readCsv(chunk: Chunk, { params }: Context<GroupByParams>): Async
       by = columnIndexes("params.app.by", params.by, columns);
       measured = columnIndexes("params.app.aggregates", measuredColumns(params), columns);
     }
-    const cell = (i: number): string => row[i] ?? "";
-    yield { key: by.map(cell), measured: measured.map(cell), item: () => row.join(",") };
+    yield { key: by.map((i) => row[i] ?? ""), measured: measured.map((i) => row[i] ?? ""), item: row };
   }
 }
 
@@ -79,8 +84,8 @@ async function* readCsv(chunk: Chunk, { params }: Context<GroupByParams>): Async
 async function* readJson(chunk: Chunk, { params, reject }: Context<GroupByParams>): AsyncGenerator<Cells> {
   const measured = measuredColumns(params);
   for await (const { text, members } of jsonRecords(chunk, reject)) {
-    const cell = (name: string): string => cellText(members.get(name));
-    yield { key: params.by.map(cell), measured: measured.map(cell), item: () => text };
+    const key = params.by.map((name) => cellText(members.get(name)));
+    yield { key, measured: measured.map((name) => cellText(members.get(name))), item: text };
   }
 }
 

@@ -31,11 +31,12 @@ export function groupFor(groups: Groups, key: readonly string[], columns: number
   const id = key.length === 1 ? (key[0] ?? "") : JSON.stringify(key);
   const known = groups.get(id);
   if (known) return known;
-  const empty = (): Column => ({ count: 0, sum: ZERO, min: null, max: null });
-  const made: Group = { key, count: 0, columns: Array.from({ length: columns }, empty) };
+  const made: Group = { key, count: 0, columns: Array.from({ length: columns }, emptyColumn) };
   groups.set(id, made);
   return made;
 }
+
+const emptyColumn = (): Column => ({ count: 0, sum: ZERO, min: null, max: null });
 
 export function addValue(column: Column, value: Decimal): void {
   column.count++;
