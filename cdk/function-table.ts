@@ -6,7 +6,10 @@ import type { ENVIRONMENT } from "../core/contracts/environment.ts";
 
 type Variable = Exclude<keyof typeof ENVIRONMENT, "memory">;
 
-/** S3 on objects; `HeadObject` is GetObject, CreateMultipartUpload and UploadPart are PutObject. */
+/**
+ * S3 on objects; `HeadObject` is GetObject, CreateMultipartUpload and UploadPart are PutObject. A write with If-Match needs
+ * GetObject too. Source: "Required permissions for Amazon S3 API operations".
+ */
 export type ObjectAction = "GetObject" | "PutObject" | "DeleteObject" | "AbortMultipartUpload";
 /** S3 on a bucket. Without ListBucket a missing object answers 403 instead of 404. */
 export type BucketAction = "ListBucket" | "ListBucketMultipartUploads";
@@ -47,14 +50,21 @@ const PLACES = ["bucket", "table"] as const satisfies readonly Variable[];
 const BUDGET = ["stepBudgetMs", "partLimit", "partBytes"] as const satisfies readonly Variable[];
 /** A state's transition: the job item's update and its timeline row. */
 const TRANSITION = ["GetItem", "PutItem", "UpdateItem"] as const satisfies readonly TableAction[];
-const READ_ITEMS = ["GetItem", "BatchGetItem", "Query"] as const satisfies readonly TableAction[];
+const READ_SOURCE = { objects: ["GetObject"], bucket: ["ListBucket"] } as const;
 const SCRATCH = { objects: ["GetObject", "PutObject"], bucket: ["ListBucket"] } as const;
-/** Multipart uploads that are made, and given up when something goes wrong. */
-const UPLOADS = {
+/** Objects made of parts, given up when something goes wrong. */
+const PARTS = { objects: ["GetObject", "PutObject", "AbortMultipartUpload"], bucket: ["ListBucket"] } as const;
+/** A delivery may go to the own bucket, beside the records of its uploads, which go when they are done with. */
+const DELIVERY = {
   objects: ["GetObject", "PutObject", "DeleteObject", "AbortMultipartUpload"],
   bucket: ["ListBucket", "ListBucketMultipartUploads"],
 } as const;
-const READ_SOURCE = { objects: ["GetObject"], bucket: ["ListBucket"] } as const;
+/** To end the uploads of a job: those of a crash before their ids were on record are looked for. */
+const END_UPLOADS = { objects: ["AbortMultipartUpload"], bucket: ["ListBucketMultipartUploads"] } as const;
+const END_OWN_UPLOADS = {
+  objects: ["GetObject", "DeleteObject", "AbortMultipartUpload"],
+  bucket: ["ListBucket", "ListBucketMultipartUploads"],
+} as const;
 
 /**
  * Resumable steps stop near 12 minutes of Lambda's 15 (`stepBudgetMs`): what is left is for the call under way and for
@@ -70,16 +80,16 @@ export const STEPS = {
     timeout: RESUMABLE,
     variables: [...PLACES, ...BUDGET, "grantedBuckets"],
     table: TRANSITION,
-    own: UPLOADS,
-    granted: UPLOADS, // probes the destination by an upload that it aborts
+    own: PARTS,
+    granted: READ_SOURCE,
   },
   partition: {
     description: "splits the source into virtual chunks",
     memory: 1_769, // the CSV scan is CPU bound: one whole vCPU reads as fast as the network gives
     timeout: RESUMABLE,
     variables: [...PLACES, ...BUDGET, "grantedBuckets"],
-    table: TRANSITION,
-    own: UPLOADS,
+    table: ["GetItem", "UpdateItem"], // no transition: it works in PARTITIONING
+    own: PARTS,
     granted: READ_SOURCE,
   },
   plan: {
@@ -87,7 +97,7 @@ export const STEPS = {
     memory: 1_769, // reads and writes up to 32 gates and all batches side by side
     timeout: RESUMABLE,
     variables: [...PLACES, ...BUDGET, "maxWorkers", "grantedBuckets"],
-    table: [...READ_ITEMS, "PutItem", "UpdateItem", "ConditionCheckItem"],
+    table: ["GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem"],
     own: SCRATCH,
   },
   settle: {
@@ -95,16 +105,16 @@ export const STEPS = {
     memory: 1_769, // reads all claim indexes of a job whose edges must be compared
     timeout: RESUMABLE,
     variables: [...PLACES, ...BUDGET],
-    table: [...READ_ITEMS, "PutItem", "UpdateItem", "ConditionCheckItem"],
-    own: SCRATCH,
+    table: ["GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem"],
+    own: READ_SOURCE,
   },
   assemble: {
     description: "merges the results into the output",
     memory: 1_769, // several parts of 8 MiB under way, CRCs and reductions want a whole vCPU
     timeout: RESUMABLE,
     variables: [...PLACES, ...BUDGET],
-    table: [...READ_ITEMS, "PutItem", "UpdateItem", "ConditionCheckItem"],
-    own: UPLOADS,
+    table: ["GetItem", "BatchGetItem", "PutItem", "UpdateItem"],
+    own: { ...SCRATCH, objects: [...SCRATCH.objects, "DeleteObject"] },
   },
   deliver: {
     description: "copies the output to the destination as uploads that nobody sees yet",
@@ -112,8 +122,12 @@ export const STEPS = {
     timeout: RESUMABLE,
     variables: [...PLACES, ...BUDGET, "grantedBuckets"],
     table: TRANSITION,
-    own: UPLOADS,
-    granted: UPLOADS,
+    own: DELIVERY,
+    granted: {
+      ...END_UPLOADS,
+      objects: [...END_UPLOADS.objects, "PutObject"],
+      bucket: [...END_UPLOADS.bucket, "ListBucket"],
+    },
   },
   publish: {
     description: "completes the destination's uploads under its claim",
@@ -121,26 +135,25 @@ export const STEPS = {
     // Abort waits this out before it says what was published: so it is short.
     timeout: 60,
     variables: [...PLACES, "publishBudgetMs", "partLimit", "partBytes", "grantedBuckets"],
-    table: TRANSITION,
-    own: UPLOADS,
-    granted: UPLOADS,
+    table: ["GetItem", "UpdateItem"], // no transition: it works in DOWNLOADING
+    own: DELIVERY,
+    granted: { objects: PARTS.objects, bucket: DELIVERY.bucket },
   },
   finish: {
     description: "sums the job up and makes it COMPLETE",
     memory: 512,
     timeout: 60,
     variables: PLACES,
-    table: [...READ_ITEMS, "PutItem", "UpdateItem"],
-    own: SCRATCH,
+    table: ["GetItem", "BatchGetItem", "PutItem", "UpdateItem"],
   },
   fail: {
     description: "closes the gates and makes the job FAILED with its reason",
     memory: 512,
     timeout: 60,
     variables: PLACES,
-    table: [...READ_ITEMS, "PutItem", "UpdateItem", "ConditionCheckItem"],
-    own: UPLOADS,
-    granted: { objects: ["AbortMultipartUpload"] },
+    table: TRANSITION,
+    own: END_OWN_UPLOADS,
+    granted: END_UPLOADS,
   },
 } as const satisfies Record<string, FunctionSpec>;
 
@@ -151,8 +164,7 @@ export const CHILD_STEPS = {
     memory: 512, // one read and one transaction: it waits more than it computes
     timeout: 30,
     variables: PLACES,
-    table: ["GetItem", "BatchGetItem", "PutItem", "UpdateItem", "ConditionCheckItem"],
-    own: SCRATCH,
+    table: ["GetItem", "PutItem", "UpdateItem"],
     control: true,
   },
   commit: {
@@ -160,7 +172,7 @@ export const CHILD_STEPS = {
     memory: 512, // parses an index of up to 1,000 tasks
     timeout: 30,
     variables: [...PLACES, "sweepFunction"],
-    table: ["GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "ConditionCheckItem"],
+    table: ["GetItem", "BatchGetItem", "PutItem", "UpdateItem"],
     own: SCRATCH, // the control hint is written when failFast ends a job
     nudges: true,
     control: true,
@@ -174,7 +186,7 @@ export const APPS = {
     memory: 1_769, // one vCPU for the task, and room for its heap cap beside two windows of 8 MiB
     timeout: 900, // the longest task (840 s) and what it takes to write its results
     variables: ["bucket", "grantedBuckets"],
-    own: { objects: ["GetObject", "PutObject", "AbortMultipartUpload"], bucket: ["ListBucket"] },
+    own: PARTS,
     granted: READ_SOURCE,
   },
 } as const satisfies Record<string, FunctionSpec>;
@@ -197,9 +209,9 @@ export const FRONT = {
       "partLimit",
       "partBytes",
     ],
-    table: [...READ_ITEMS, "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem"],
-    own: UPLOADS,
-    granted: UPLOADS, // links act with the signer's rights; the destination is probed before a job starts
+    table: ["GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "ConditionCheckItem"],
+    own: PARTS,
+    granted: PARTS, // links act with the signer's rights; the destination is probed before a job starts
     workflow: ["StartExecution"],
     secrets: ["adminKey", "tokenKey"],
     nudges: true,
@@ -220,11 +232,10 @@ export const OPERATIONS = {
     memory: 1_024,
     timeout: 300, // a purge deletes 1,000 objects a call; what is left over waits for the next minute
     variables: [...PLACES, "stateMachineArn", "grantedBuckets"],
-    table: [...READ_ITEMS, "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem"],
-    own: UPLOADS,
-    granted: { objects: ["AbortMultipartUpload"], bucket: ["ListBucketMultipartUploads"] },
+    table: ["GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"],
+    own: END_OWN_UPLOADS,
+    granted: END_UPLOADS,
     workflow: ["StartExecution", "StopExecution", "DescribeExecution"],
-    nudges: true,
   },
 } as const satisfies Record<string, FunctionSpec>;
 

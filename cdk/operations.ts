@@ -1,7 +1,6 @@
 import { Duration } from "aws-cdk-lib";
 import * as events from "aws-cdk-lib/aws-events";
 import * as targets from "aws-cdk-lib/aws-events-targets";
-import * as iam from "aws-cdk-lib/aws-iam";
 import type * as lambda from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
 import * as table from "./function-table.ts";
@@ -20,7 +19,6 @@ export class Operations extends Construct {
     super(scope, id);
     const { deployment } = props;
     this.sweep = new JobFunction(this, "Sweep", { name: "sweep", spec: table.OPERATIONS.sweep, deployment }).fn;
-    this.letSweepNudgeItself();
     const target = new targets.LambdaFunction(this.sweep);
     new events.Rule(this, "EveryMinute", {
       description: "JobJob: looks after jobs that are due",
@@ -39,21 +37,6 @@ export class Operations extends Construct {
         },
       },
       targets: [target],
-    });
-  }
-
-  /** Its own policy: a role whose inline policy names the function that needs the role would be a circle. */
-  private letSweepNudgeItself(): void {
-    const { role } = this.sweep;
-    if (!role) throw new Error("Sweep λ has no role.");
-    new iam.CfnPolicy(this, "SweepNudgesItself", {
-      policyName: "SweepNudgesItself",
-      policyDocument: new iam.PolicyDocument({
-        statements: [
-          new iam.PolicyStatement({ actions: ["lambda:InvokeFunction"], resources: [this.sweep.functionArn] }),
-        ],
-      }),
-      roles: [role.roleName],
     });
   }
 }

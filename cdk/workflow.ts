@@ -91,7 +91,10 @@ export class Workflow extends Construct {
         Rights: new iam.PolicyDocument({
           statements: [
             new iam.PolicyStatement({ actions: ["lambda:InvokeFunction"], resources: functions }),
-            new iam.PolicyStatement({ actions: ["s3:GetObject"], resources: [deployment.bucket.arnForObjects("o/*")] }),
+            new iam.PolicyStatement({
+              actions: ["s3:GetObject"],
+              resources: [deployment.bucket.arnForObjects(MANIFESTS)],
+            }),
             new iam.PolicyStatement({ actions: ["states:StartExecution"], resources: [own] }),
             new iam.PolicyStatement({
               actions: ["states:DescribeExecution", "states:StopExecution"],
@@ -104,12 +107,15 @@ export class Workflow extends Construct {
     });
     const bucket = Stack.of(this).getLogicalId(deployment.bucket.node.defaultChild as never);
     const place = `arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:${deployment.stateMachineName}:*`;
-    acknowledge(role, `AwsSolutions-IAM5[Resource::<${bucket}.Arn>/o/*]`, "manifests lie among the keys of jobs");
+    acknowledge(role, `AwsSolutions-IAM5[Resource::<${bucket}.Arn>/${MANIFESTS}]`, "the manifests that plan writes");
     acknowledge(role, `AwsSolutions-IAM5[Resource::${place}]`, "the Map's children, executions of this one machine");
     acknowledge(role, "AwsSolutions-IAM5[Resource::*]", "CloudWatch's log delivery actions know no resources");
     return role;
   }
 }
+
+/** What plan writes for the Map (core/keys/object-keys.ts, planPrefix): of a job's objects this role reads nothing else. */
+const MANIFESTS = "o/*/jobs/*/scratch/r*/plan/*/manifest.json";
 
 /** What Step Functions needs to write its own log; these actions take no resource. */
 const LOG_DELIVERY = [

@@ -41,7 +41,9 @@ export interface NudgingContext extends StepContext {
   readonly nudge: NudgePort;
 }
 
-/** Steps that also start and stop executions. */
-export interface ControlContext extends NudgingContext {
+/** The sweeper also starts and stops executions. */
+export interface SweepContext extends StepContext {
   readonly workflow: WorkflowPort;
 }
+
+export interface ControlContext extends NudgingContext, SweepContext {}

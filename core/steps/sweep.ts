@@ -12,7 +12,7 @@ import { eventRow, LOOK_AFTER_MS } from "../job/transition.ts";
 import { byDueKeys, DUE_PK, jobKey } from "../keys/item-keys.ts";
 import { RefusedError } from "../ports/index.ts";
 import { isActive, WISHES } from "../states/job-states.ts";
-import type { ControlContext } from "./context.ts";
+import type { SweepContext } from "./context.ts";
 import { drain } from "./sweep/drain.ts";
 import { purgeDeleted, purgeTemporary } from "./sweep/purge.ts";
 import { startLost } from "./sweep/start-lost.ts";
@@ -26,7 +26,7 @@ export interface SweepReport {
   readonly repaired: Readonly<Record<string, string>>;
 }
 
-export async function sweep(ctx: ControlContext, event: SweepEvent): Promise<SweepReport> {
+export async function sweep(ctx: SweepContext, event: SweepEvent): Promise<SweepReport> {
   const ids = await dueJobs(ctx, event);
   const repaired: Record<string, string> = {};
   for (const jobId of ids) {
@@ -41,7 +41,7 @@ export async function sweep(ctx: ControlContext, event: SweepEvent): Promise<Swe
   return { looked: ids.length, repaired };
 }
 
-async function dueJobs(ctx: ControlContext, event: SweepEvent): Promise<readonly string[]> {
+async function dueJobs(ctx: SweepContext, event: SweepEvent): Promise<readonly string[]> {
   if (event.jobId !== undefined) return [event.jobId];
   // Execution names are `<jobId>-r<run>`.
   const ended = event.detail && /^(.+)-r\d+$/.exec(event.detail.name)?.[1];
@@ -63,7 +63,7 @@ async function dueJobs(ctx: ControlContext, event: SweepEvent): Promise<readonly
 }
 
 /** @returns what was repaired, if anything. */
-async function lookAt(ctx: ControlContext, jobId: string): Promise<string | undefined> {
+async function lookAt(ctx: SweepContext, jobId: string): Promise<string | undefined> {
   const job = await loadJob(ctx.table, jobId);
   if (!job) return undefined;
   if (job.deletedAt) return purgeDeleted(ctx, job);
@@ -79,7 +79,7 @@ async function lookAt(ctx: ControlContext, jobId: string): Promise<string | unde
 }
 
 /** Puts the next look off; refused when the job has moved meanwhile (then its transition has set its own). */
-async function lookLater(ctx: ControlContext, job: JobItem, now: number): Promise<void> {
+async function lookLater(ctx: SweepContext, job: JobItem, now: number): Promise<void> {
   try {
     await ctx.table.write({
       update: jobKey(job.id),
@@ -91,7 +91,7 @@ async function lookLater(ctx: ControlContext, job: JobItem, now: number): Promis
   }
 }
 
-async function tell(ctx: ControlContext, job: JobItem, what: string): Promise<void> {
+async function tell(ctx: SweepContext, job: JobItem, what: string): Promise<void> {
   ctx.log.info("SWEEP_REPAIRED", { jobId: job.id, what });
   await ctx.table.write(
     eventRow(ctx, { jobId: job.id, at: ctx.clock.now(), who: "sweeper", what: "REPAIR", run: job.run, why: what }),

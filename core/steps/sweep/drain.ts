@@ -9,9 +9,9 @@ import { transition } from "../../job/transition.ts";
 import { executionName } from "../../keys/execution-name.ts";
 import { RefusedError } from "../../ports/index.ts";
 import { WISHES } from "../../states/job-states.ts";
-import type { ControlContext } from "../context.ts";
+import type { SweepContext } from "../context.ts";
 
-export async function drain(ctx: ControlContext, job: JobItem): Promise<string | undefined> {
+export async function drain(ctx: SweepContext, job: JobItem): Promise<string | undefined> {
   if ((job.state !== "PARTITIONED" && job.state !== "PAUSING") || job.gates === undefined) return undefined;
   const range: GateRange = { jobId: job.id, generation: job.generation, gates: job.gates };
   // The call that wished isn't one transaction with the gates: the sweeper holds them itself before it sums.

@@ -4,10 +4,10 @@ import { abortDelivery } from "../../delivery/abort.ts";
 import { gatePk, jobKey, specKey } from "../../keys/item-keys.ts";
 import { jobPrefix, runOutputPrefix } from "../../keys/object-keys.ts";
 import { type Key, RefusedError } from "../../ports/index.ts";
-import type { ControlContext } from "../context.ts";
+import type { SweepContext } from "../context.ts";
 
 /** Scratch, results, uploads and outputs, gates, batches and timeline, and last the job itself: repeatable at any point. */
-export async function purgeDeleted(ctx: ControlContext, job: JobItem): Promise<string> {
+export async function purgeDeleted(ctx: SweepContext, job: JobItem): Promise<string> {
   await abortDelivery(ctx, job);
   const prefix = jobPrefix({ owner: job.owner, jobId: job.id });
   for (const upload of await ctx.objects.listUploads(ctx.settings.bucket, prefix)) {
@@ -25,7 +25,7 @@ export async function purgeDeleted(ctx: ControlContext, job: JobItem): Promise<s
 }
 
 /** The outputs of a job that delivered to the temporary bucket. Task results stay, so that a requeue can merge them again. */
-export async function purgeTemporary(ctx: ControlContext, job: JobItem): Promise<string | undefined> {
+export async function purgeTemporary(ctx: SweepContext, job: JobItem): Promise<string | undefined> {
   await deleteObjects(ctx, runOutputPrefix({ owner: job.owner, jobId: job.id }, job.run));
   try {
     await ctx.table.write({
@@ -40,7 +40,7 @@ export async function purgeTemporary(ctx: ControlContext, job: JobItem): Promise
   }
 }
 
-async function deleteObjects(ctx: ControlContext, prefix: string): Promise<void> {
+async function deleteObjects(ctx: SweepContext, prefix: string): Promise<void> {
   for (;;) {
     const page = await ctx.objects.list(ctx.settings.bucket, prefix);
     if (page.objects.length === 0) return;
@@ -52,7 +52,7 @@ async function deleteObjects(ctx: ControlContext, prefix: string): Promise<void>
   }
 }
 
-async function deleteItems(ctx: ControlContext, pk: string, keep: readonly Key[]): Promise<void> {
+async function deleteItems(ctx: SweepContext, pk: string, keep: readonly Key[]): Promise<void> {
   let cursor: string | undefined;
   do {
     const page = await ctx.table.query({ pk, ...(cursor === undefined ? {} : { cursor }) });

@@ -1,12 +1,12 @@
 import type { JobItem } from "../../contracts/job-items.ts";
 import { executionName } from "../../keys/execution-name.ts";
-import type { ControlContext } from "../context.ts";
+import type { SweepContext } from "../context.ts";
 
 /** A run accepted this long ago without an execution was never started: its caller died in between. */
 const LOST_AFTER_MS = 30_000;
 
 /** Starts it with the same name and input; an execution that exists means that it was started after all. */
-export async function startLost(ctx: ControlContext, job: JobItem): Promise<string | undefined> {
+export async function startLost(ctx: SweepContext, job: JobItem): Promise<string | undefined> {
   const waits = job.waitingFor === undefined || job.waitingFor === "START_AT";
   const accepted = job.stamps.STARTED ?? job.createdAt;
   if (job.state !== "STARTED" || !waits || ctx.clock.now() - accepted < LOST_AFTER_MS) return undefined;

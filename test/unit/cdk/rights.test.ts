@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { FUNCTION_NAMES, FUNCTIONS, type FunctionSpec } from "../../../cdk/function-table.ts";
 import { ENVIRONMENT } from "../../../core/contracts/environment.ts";
+import { planPrefix } from "../../../core/keys/object-keys.ts";
 import { ofType, type Resource, resourcesOf, textOf } from "./synth.ts";
 
 const resources = resourcesOf({ grantedBuckets: ["in-bucket", "out-bucket"] });
@@ -50,50 +51,41 @@ function actionsOf(name: string): Record<string, string[]> {
   return Object.fromEntries(Object.entries(actions).map(([service, verbs]) => [service, [...verbs].sort()]));
 }
 
+/** What the state machine reads. */
+const MANIFESTS = "o/*/jobs/*/scratch/r*/plan/*/manifest.json";
 const LOGS = ["CreateLogStream", "PutLogEvents"];
-const READ = ["BatchGetItem", "GetItem", "Query"];
+const READ = ["BatchGetItem", "GetItem"];
 const WRITE = ["PutItem", "UpdateItem"];
 const STEP_S3 = ["GetObject", "ListBucket", "PutObject"];
-const UPLOADS = [
-  "AbortMultipartUpload",
-  "DeleteObject",
-  "GetObject",
-  "ListBucket",
-  "ListBucketMultipartUploads",
-  "PutObject",
-];
+const PARTS_S3 = [...STEP_S3, "AbortMultipartUpload"];
+const END_UPLOADS = ["AbortMultipartUpload", "DeleteObject", "GetObject", "ListBucket", "ListBucketMultipartUploads"];
 
 /** Written out by hand, apart from the function table: a right that creeps into the table shows here. */
 const RIGHTS: Record<string, Record<string, string[]>> = {
   authorizer: { dynamodb: ["GetItem"], secretsmanager: ["GetSecretValue"] },
   api: {
-    dynamodb: [...READ, ...WRITE, "ConditionCheckItem", "DeleteItem"],
-    s3: UPLOADS,
+    dynamodb: [...READ, ...WRITE, "Query", "ConditionCheckItem"],
+    s3: PARTS_S3,
     states: ["StartExecution"],
     secretsmanager: ["GetSecretValue"],
     lambda: ["InvokeFunction"],
   },
-  prepare: { dynamodb: ["GetItem", ...WRITE], s3: UPLOADS },
-  partition: { dynamodb: ["GetItem", ...WRITE], s3: UPLOADS },
-  plan: { dynamodb: [...READ, ...WRITE, "ConditionCheckItem"], s3: STEP_S3 },
-  settle: { dynamodb: [...READ, ...WRITE, "ConditionCheckItem"], s3: STEP_S3 },
-  claim: { dynamodb: ["BatchGetItem", "ConditionCheckItem", "GetItem", ...WRITE], s3: STEP_S3 },
-  app: { s3: ["AbortMultipartUpload", ...STEP_S3] },
-  commit: {
-    dynamodb: [...READ, ...WRITE, "ConditionCheckItem"],
-    s3: STEP_S3,
-    lambda: ["InvokeFunction"],
-  },
-  assemble: { dynamodb: [...READ, ...WRITE, "ConditionCheckItem"], s3: UPLOADS },
-  deliver: { dynamodb: ["GetItem", ...WRITE], s3: UPLOADS },
-  publish: { dynamodb: ["GetItem", ...WRITE], s3: UPLOADS },
-  finish: { dynamodb: [...READ, ...WRITE], s3: STEP_S3 },
-  fail: { dynamodb: [...READ, ...WRITE, "ConditionCheckItem"], s3: UPLOADS },
+  prepare: { dynamodb: ["GetItem", ...WRITE], s3: PARTS_S3 },
+  partition: { dynamodb: ["GetItem", "UpdateItem"], s3: PARTS_S3 },
+  plan: { dynamodb: [...READ, ...WRITE, "Query"], s3: STEP_S3 },
+  settle: { dynamodb: [...READ, ...WRITE, "Query"], s3: ["GetObject", "ListBucket"] },
+  claim: { dynamodb: ["GetItem", ...WRITE] },
+  app: { s3: PARTS_S3 },
+  commit: { dynamodb: [...READ, ...WRITE], s3: STEP_S3, lambda: ["InvokeFunction"] },
+  assemble: { dynamodb: [...READ, ...WRITE], s3: [...STEP_S3, "DeleteObject"] },
+  deliver: { dynamodb: ["GetItem", ...WRITE], s3: [...END_UPLOADS, "PutObject"] },
+  publish: { dynamodb: ["GetItem", "UpdateItem"], s3: [...END_UPLOADS, "PutObject"] },
+  finish: { dynamodb: [...READ, ...WRITE] },
+  fail: { dynamodb: ["GetItem", ...WRITE], s3: END_UPLOADS },
   sweep: {
-    dynamodb: [...READ, ...WRITE, "ConditionCheckItem", "DeleteItem"],
-    s3: UPLOADS,
+    dynamodb: [...READ, ...WRITE, "Query", "DeleteItem"],
+    s3: END_UPLOADS,
     states: ["DescribeExecution", "StartExecution", "StopExecution"],
-    lambda: ["InvokeFunction"],
   },
 };
 
@@ -128,7 +120,7 @@ describe("rights", () => {
         .filter(([action]) => action.startsWith("s3:"))
         .map(([, resource]) => resource),
     );
-    const own = [`<${bucket}.Arn>`, `<${bucket}.Arn>/o/*`];
+    const own = [`<${bucket}.Arn>`, `<${bucket}.Arn>/o/*`, `<${bucket}.Arn>/${MANIFESTS}`];
     const granted = ["in-bucket", "out-bucket"].flatMap((name) => [
       `arn:<AWS::Partition>:s3:::${name}`,
       `arn:<AWS::Partition>:s3:::${name}/*`,
@@ -144,6 +136,15 @@ describe("rights", () => {
     expect(writes.every(([, resource]) => resource.endsWith("/o/*"))).toBe(true);
   });
 
+  it("delete nothing in a granted bucket, and write there only where results go", () => {
+    const can = (action: RegExp) =>
+      FUNCTION_NAMES.filter((name) =>
+        allowedBy(roleIdOf(functionOf(name)[1])).some(([a, place]) => action.test(a) && place.includes("out-bucket")),
+      );
+    expect(can(/^s3:Delete/)).toEqual([]);
+    expect(can(/^s3:Put/).sort()).toEqual(["api", "deliver", "publish"]);
+  });
+
   it("on secrets belong to api and authorizer, and the admin's key to api alone", () => {
     const readers = FUNCTION_NAMES.filter((name) => "secretsmanager" in actionsOf(name));
     expect(readers.sort()).toEqual(["api", "authorizer"]);
@@ -154,7 +155,7 @@ describe("rights", () => {
 
   it("to invoke reach sweep λ and nothing else", () => {
     const [sweepId] = functionOf("sweep");
-    for (const name of ["api", "commit", "sweep"]) {
+    for (const name of ["api", "commit"]) {
       const invoked = allowedBy(roleIdOf(functionOf(name)[1])).filter(([action]) => action === "lambda:InvokeFunction");
       expect(invoked).toEqual([["lambda:InvokeFunction", `<${sweepId}.Arn>`]]);
     }
@@ -165,6 +166,11 @@ describe("rights", () => {
     const roleId = /^<(.+)\.Arn>$/.exec(textOf(machine?.Properties.RoleArn))?.[1] ?? "";
     const invoked = allowedBy(roleId).filter(([action]) => action === "lambda:InvokeFunction");
     const inFlow = FUNCTION_NAMES.filter((name) => !["api", "authorizer", "sweep"].includes(name));
+    const read = allowedBy(roleId).filter(([action]) => action.startsWith("s3:"));
+    expect(read.map(([, place]) => place.replace(/^.*Arn>\//, ""))).toEqual([MANIFESTS]);
+    expect(`${planPrefix({ owner: "ann", jobId: "J" }, 2, 1, "A")}manifest.json`).toMatch(
+      new RegExp(`^${MANIFESTS.replaceAll("*", ".*")}$`),
+    );
     expect(invoked.map(([, arn]) => arn).sort()).toEqual(inFlow.map((name) => `<${functionOf(name)[0]}.Arn>`).sort());
   });
 });
