@@ -1,5 +1,5 @@
 import Table from "cli-table3";
-import type { Terminal } from "./terminal.ts";
+import { seenWidth, type Terminal } from "./terminal.ts";
 
 const NO_LINES = {
   top: "",
@@ -16,7 +16,6 @@ const NO_LINES = {
   "mid-mid": "",
   right: "",
   "right-mid": "",
-  middle: "  ",
 };
 
 export interface Column {
@@ -24,19 +23,32 @@ export interface Column {
   readonly right?: boolean;
 }
 
-/** Columns without lines; widths count what is seen, not colour codes. */
+/** Text that is wrapped to less than this reads worse than what the terminal makes of a long line. */
+const LEAST_TEXT = 24;
+
+/**
+ * Columns without lines; widths count what is seen, not colour codes. On a terminal that is too narrow the gaps shrink to
+ * one blank, and a last column of text is wrapped.
+ */
 export function printTable(
-  { out, paint }: Terminal,
+  { out, paint, isLive, columns: space }: Terminal,
   columns: readonly Column[],
   rows: readonly (readonly string[])[],
 ): void {
+  const cells = rows.map((row) => row.map(oneLine));
+  const widths = columns.map(({ name }, i) => Math.max(name.length, ...cells.map((row) => seenWidth(row[i] ?? ""))));
+  const wide = widths.reduce((sum, width) => sum + width, 0);
+  const gap = isLive && wide + 2 * (columns.length - 1) > space ? 1 : 2;
+  const left = space - (wide - (widths.at(-1) ?? 0)) - gap * (columns.length - 1);
+  const wraps = isLive && left >= LEAST_TEXT && left < (widths.at(-1) ?? 0);
   const table = new Table({
     head: columns.map(({ name }) => paint("bold", name)),
-    chars: NO_LINES,
+    chars: { ...NO_LINES, middle: " ".repeat(gap) },
     style: { head: [], border: [], "padding-left": 0, "padding-right": 0, compact: true },
     colAligns: columns.map(({ right }) => (right ? "right" : "left")),
+    ...(wraps ? { wordWrap: true, colWidths: [...columns.slice(1).map(() => null), left] } : {}),
   });
-  for (const row of rows) table.push(row.map(oneLine));
+  for (const row of cells) table.push(row);
   for (const line of table.toString().split("\n")) out(line.trimEnd());
 }
 

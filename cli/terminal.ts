@@ -70,6 +70,9 @@ export function processTerminal(env: NodeJS.ProcessEnv = process.env): Terminal 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: an escape sequence begins with one
 const ESCAPES = /\u001b\[[0-9;]*m/g;
 
+/** Characters that are seen: colour codes count nothing. */
+export const seenWidth = (text: string): number => text.replace(ESCAPES, "").length;
+
 /** Cuts to so many visible characters; colour codes count nothing and stay closed. */
 export function cut(text: string, width: number): string {
   if (text.replace(ESCAPES, "").length <= width) return text;

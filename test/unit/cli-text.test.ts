@@ -124,6 +124,27 @@ describe("the terminal", () => {
     ]);
   });
 
+  it("wraps the last column where the terminal is too narrow, and only there", () => {
+    const print = (isLive: boolean, space: number) => {
+      const lines: string[] = [];
+      const terminal = { ...processTerminal({}), out: (line: string) => void lines.push(line), isLive, columns: space };
+      const text = "some words that go on for longer than the terminal is wide";
+      printTable({ ...terminal, paint: plainPaint }, [{ name: "ID" }, { name: "TEXT" }], [["1234567890", text]]);
+      return lines;
+    };
+    const wide = print(true, 200);
+    const narrow = print(true, 50);
+    expect(wide).toEqual(print(false, 50));
+    expect(wide).toHaveLength(2);
+    expect(Math.max(...narrow.map((line) => line.length))).toBeLessThanOrEqual(50);
+    expect(
+      narrow
+        .slice(1)
+        .map((line) => line.slice(10).trim())
+        .join(" "),
+    ).toBe(wide[1]?.slice(12));
+  });
+
   it.each([
     [{ NO_COLOR: "1", FORCE_COLOR: "1" }, "x"],
     [{ FORCE_COLOR: "1" }, loud("red", "x")],
