@@ -57,6 +57,7 @@ async function job(kind: "files" | "sets" | "numbers", counts: readonly number[]
     v: 1,
     tasks: writer.counts.tasks,
     bytes: writer.counts.bytes,
+    readBytes: 0,
     sources: sources.length,
     index: listed.key,
     indexSize: listed.size,
