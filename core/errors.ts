@@ -1,6 +1,6 @@
 /** A failure as data: what crosses a boundary (workflow payloads, index objects, the job's `failure`). */
 export interface ErrorData {
-  /** Stable, upper snake case; documented in docs/errors.md. */
+  /** Stable, upper snake case; documented in docs/guide/failures.md. */
   readonly code: string;
   /** What is wrong and what to do about it, in one or two sentences. */
   readonly message: string;

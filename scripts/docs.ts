@@ -1,10 +1,14 @@
 /** tsx scripts/docs.ts [--check]: writes the pages that are printed from the code's own tables, or says which are stale. */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { blocksPage } from "./docs/blocks-page.ts";
 import { statesPage } from "./docs/states-page.ts";
 import { ROOT } from "./lib/paths.ts";
 
-const PAGES: Readonly<Record<string, () => string>> = { "docs/guide/states.md": statesPage };
+const PAGES: Readonly<Record<string, () => string>> = {
+  "docs/guide/states.md": statesPage,
+  "docs/guide/building-blocks.md": blocksPage,
+};
 
 const check = process.argv.includes("--check");
 for (const [path, make] of Object.entries(PAGES)) {

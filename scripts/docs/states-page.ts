@@ -1,6 +1,7 @@
 import { JOB_STATES, JOB_TRANSITIONS } from "../../core/states/job-states.ts";
 import { TASK_STATES } from "../../core/states/task-states.ts";
 import { JOB_WORDS, type JobRow, TASK_WORDS } from "../../core/states/views.ts";
+import { table } from "./markdown.ts";
 
 /** What the rows that refine a state mean. */
 const REFINED: Partial<Record<JobRow, string>> = {
@@ -9,9 +10,6 @@ const REFINED: Partial<Record<JobRow, string>> = {
   COMPLETE_INCOMPLETE: "COMPLETE, but incomplete",
   FAILED_TIMEOUT: "FAILED by jobTimeout",
 };
-
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 
 /** docs/guide/states.md, printed from core/states. */
 export function statesPage(): string {
