@@ -77,7 +77,6 @@ export class Api extends Construct {
 
   private addRoutes(authorizerFn: lambda.IFunction): void {
     const integration = new apigateway.LambdaIntegration(this.fn, {
-      allowTestInvoke: false,
       scopePermissionToMethod: false,
     });
     const authorizer = new apigateway.RequestAuthorizer(this, "Token", {

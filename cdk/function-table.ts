@@ -32,8 +32,12 @@ export interface FunctionSpec {
   readonly timeout: number;
   readonly variables: readonly Variable[];
   readonly table?: readonly TableAction[];
-  /** On `o/*` of the own bucket, and on the bucket. */
-  readonly own?: { readonly objects: readonly ObjectAction[]; readonly bucket?: readonly BucketAction[] };
+  /** On `o/*` of the own bucket, and on the bucket; `writes` bounds all but reading to narrower keys. */
+  readonly own?: {
+    readonly objects: readonly ObjectAction[];
+    readonly bucket?: readonly BucketAction[];
+    readonly writes?: string;
+  };
   /** On the buckets that the deployment was granted (context key `grantedBuckets`). */
   readonly granted?: { readonly objects: readonly ObjectAction[]; readonly bucket?: readonly BucketAction[] };
   readonly workflow?: readonly WorkflowAction[];
@@ -54,6 +58,8 @@ const READ_SOURCE = { objects: ["GetObject"], bucket: ["ListBucket"] } as const;
 const SCRATCH = { objects: ["GetObject", "PutObject"], bucket: ["ListBucket"] } as const;
 /** Objects made of parts, given up when something goes wrong. */
 const PARTS = { objects: ["GetObject", "PutObject", "AbortMultipartUpload"], bucket: ["ListBucket"] } as const;
+/** What a claim may write (core/keys/object-keys.ts, resultPrefix). */
+const RESULT_KEYS = "o/*/jobs/*/results/*";
 /** A delivery may go to the own bucket, beside the records of its uploads, which go when they are done with. */
 const DELIVERY = {
   objects: ["GetObject", "PutObject", "DeleteObject", "AbortMultipartUpload"],
@@ -186,7 +192,8 @@ export const APPS = {
     memory: 1_769, // one vCPU for the task, and room for its heap cap beside two windows of 8 MiB
     timeout: 900, // the longest task (840 s) and what it takes to write its results
     variables: ["bucket", "grantedBuckets"],
-    own: PARTS,
+    // Apps work on bytes of anybody's making: what the engine goes by (manifests, cursors, hints, outputs) is out of their reach.
+    own: { ...PARTS, writes: RESULT_KEYS },
     granted: READ_SOURCE,
   },
 } as const satisfies Record<string, FunctionSpec>;

@@ -64,8 +64,12 @@ function tableStatements(spec: FunctionSpec, table: dynamodb.Table): iam.PolicyS
 
 function ownBucketStatements(spec: FunctionSpec, bucket: s3.Bucket): iam.PolicyStatement[] {
   if (!spec.own) return [];
+  const { objects, writes } = spec.own;
+  const wide = writes === undefined ? objects : objects.filter((action) => action === "GetObject");
+  const narrow = objects.filter((action) => !wide.includes(action));
   return [
-    allow("s3", spec.own.objects, [bucket.arnForObjects("o/*")]),
+    allow("s3", wide, [bucket.arnForObjects("o/*")]),
+    ...(writes === undefined ? [] : [allow("s3", narrow, [bucket.arnForObjects(writes)])]),
     ...(spec.own.bucket ? [allow("s3", spec.own.bucket, [bucket.bucketArn])] : []),
   ];
 }

@@ -97,10 +97,7 @@ export class JobFlow extends Construct {
         ? { maxConcurrencyPath: "$.step.workers" }
         : { maxConcurrency: mapMaxConcurrency }),
     });
-    map.itemProcessor(this.props.batch, {
-      mode: sfn.ProcessorMode.DISTRIBUTED,
-      executionType: sfn.ProcessorType.STANDARD,
-    });
+    map.itemProcessor(this.props.batch);
     map.addRetry(UNREADABLE_MANIFEST);
     catchEverything(map, fail, "$.caught");
     return map;

@@ -120,7 +120,12 @@ describe("rights", () => {
         .filter(([action]) => action.startsWith("s3:"))
         .map(([, resource]) => resource),
     );
-    const own = [`<${bucket}.Arn>`, `<${bucket}.Arn>/o/*`, `<${bucket}.Arn>/${MANIFESTS}`];
+    const own = [
+      `<${bucket}.Arn>`,
+      `<${bucket}.Arn>/o/*`,
+      `<${bucket}.Arn>/o/*/jobs/*/results/*`,
+      `<${bucket}.Arn>/${MANIFESTS}`,
+    ];
     const granted = ["in-bucket", "out-bucket"].flatMap((name) => [
       `arn:<AWS::Partition>:s3:::${name}`,
       `arn:<AWS::Partition>:s3:::${name}/*`,
@@ -128,12 +133,12 @@ describe("rights", () => {
     expect([...new Set(places)].sort()).toEqual([...own, ...granted].sort());
   });
 
-  it("let app λ write nothing but the own bucket, and touch no facts", () => {
+  it("let app λ write nothing but results, and touch no facts", () => {
     const writes = allowedBy(roleIdOf(functionOf("app")[1])).filter(([action]) =>
       /^s3:(Put|Delete|Abort)/.test(action),
     );
     expect(writes.length).toBeGreaterThan(0);
-    expect(writes.every(([, resource]) => resource.endsWith("/o/*"))).toBe(true);
+    expect(writes.every(([, resource]) => resource.endsWith("/o/*/jobs/*/results/*"))).toBe(true);
   });
 
   it("delete nothing in a granted bucket, and write there only where results go", () => {

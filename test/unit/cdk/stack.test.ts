@@ -1,8 +1,22 @@
+import { Annotations, Match } from "aws-cdk-lib/assertions";
 import { describe, expect, it } from "vitest";
 import { INDEXES } from "../../../core/ports/index.ts";
-import { ofType, resourcesOf, textOf } from "./synth.ts";
+import { makeStack, ofType, resourcesOf, textOf } from "./synth.ts";
 
 const resources = resourcesOf();
+
+describe("the synthesis", () => {
+  it("warns of nothing", () => {
+    const { stack } = makeStack();
+
+    const said = [
+      ...Annotations.fromStack(stack).findWarning("*", Match.anyValue()),
+      ...Annotations.fromStack(stack).findError("*", Match.anyValue()),
+    ];
+
+    expect(said.map(({ id, entry }) => [id, entry.data])).toEqual([]);
+  });
+});
 
 describe("storage", () => {
   it("is one table with the ports' indexes, keys only, with expiry and recovery", () => {

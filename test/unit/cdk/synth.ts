@@ -1,23 +1,21 @@
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { App } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
-import { FUNCTION_NAMES } from "../../../cdk/function-table.ts";
 import { JobJobStack } from "../../../cdk/stack.ts";
 
 /** The project's own context, as the CDK CLI would hand it over. */
 const CONTEXT: Record<string, unknown> = JSON.parse(readFileSync("cdk.json", "utf8")).context;
 
-/** Folders with an empty handler each: what the functions hold is not these tests' subject. */
-function placeholders(): (name: string) => string {
-  const root = mkdtempSync(join(tmpdir(), "jobjob-synth-"));
-  for (const name of FUNCTION_NAMES) {
-    mkdirSync(join(root, name));
-    writeFileSync(join(root, name, "index.mjs"), "export const handler = () => undefined;\n");
-  }
-  return (name) => join(root, name);
-}
+/** One folder for everything a test file synthesises, gone with its process. */
+const scratch = mkdtempSync(join(tmpdir(), "jobjob-synth-"));
+process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
+
+/** A folder with an empty handler: what the functions hold is not these tests' subject. */
+const placeholder = join(scratch, "code");
+mkdirSync(placeholder);
+writeFileSync(join(placeholder, "index.mjs"), "export const handler = () => undefined;\n");
 
 export interface Synthesised {
   readonly app: App;
@@ -25,9 +23,9 @@ export interface Synthesised {
 }
 
 export function makeStack(context: Record<string, unknown> = {}): Synthesised {
-  const outdir = mkdtempSync(join(tmpdir(), "jobjob-cdk-out-"));
+  const outdir = mkdtempSync(join(scratch, "out-"));
   const app = new App({ context: { ...CONTEXT, ...context }, outdir, analyticsReporting: false });
-  return { app, stack: new JobJobStack(app, "JobJob", { codeOf: placeholders() }) };
+  return { app, stack: new JobJobStack(app, "JobJob", { codeOf: () => placeholder }) };
 }
 
 export interface Resource {
