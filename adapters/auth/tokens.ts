@@ -1,9 +1,12 @@
 import { errors, jwtVerify, SignJWT } from "jose";
 import type { Token, Tokens } from "../../core/auth/ports.ts";
 import { ApiError } from "../../core/contracts/api/errors.ts";
+import { JobJobError } from "../../core/errors.ts";
 
 const ISSUER = "jobjob";
 const ALGORITHM = "HS256";
+/** As long as the hash. Source: RFC 7518, 3.2. */
+const MIN_KEY_BYTES = 32;
 
 /** Access tokens as JWTs, signed with one secret of the deployment (HS256: the same functions sign and verify). */
 export class JoseTokens implements Tokens {
@@ -25,7 +28,12 @@ export class JoseTokens implements Tokens {
   }
 
   async #key(): Promise<Uint8Array> {
-    return new TextEncoder().encode(await this.#secret());
+    const key = new TextEncoder().encode(await this.#secret());
+    if (key.length >= MIN_KEY_BYTES) return key;
+    throw new JobJobError({
+      code: "SECRET_INVALID",
+      message: `The secret that signs access tokens has ${key.length} bytes and needs ${MIN_KEY_BYTES}; put a longer one in its place.`,
+    });
   }
 
   async verify(text: string, now: number): Promise<Token> {

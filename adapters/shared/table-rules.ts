@@ -1,6 +1,7 @@
 import { JobJobError } from "../../core/errors.ts";
 import type { Changes, Condition, IndexName, Key, Path, QueryInput, Write } from "../../core/ports/index.ts";
 import { INDEXES } from "../../core/ports/index.ts";
+import { compareBytes } from "./byte-order.ts";
 import { invalidCursor, readCursor, writeCursor } from "./cursor.ts";
 
 /** DynamoDB's limits on one transaction, one key and one item. Source: "Quotas in Amazon DynamoDB". */
@@ -144,14 +145,23 @@ export function writeQueryCursor(item: Readonly<Record<string, unknown>>, index:
   return writeCursor(Object.fromEntries(fields.map((field) => [field, String(item[field])])));
 }
 
-/** @throws InvalidInputError CURSOR_INVALID also for one that was given out for another partition. */
+/**
+ * @throws InvalidInputError CURSOR_INVALID also for one that was given out for another partition, or for a position that the
+ * query never comes by: DynamoDB refuses such a start.
+ */
 export function readQueryCursor(input: QueryInput & { readonly cursor: string }): Record<string, string> {
   const names = queryNames(input.index);
   const position = readCursor(
     input.cursor,
     input.index === undefined ? ["pk", "sk"] : ["pk", "sk", names.pk, names.sk],
   );
-  const partition = (position as Record<string, string>)[names.pk];
-  if (partition !== input.pk) throw invalidCursor();
+  const { [names.pk]: partition, [names.sk]: at = "" } = position as Record<string, string>;
+  if (partition !== input.pk || !isOnTheWay(at, input)) throw invalidCursor();
   return position;
+}
+
+function isOnTheWay(at: string, { prefix = "", between }: QueryInput): boolean {
+  const length = Buffer.byteLength(at);
+  if (length === 0 || length > MAX_SK_BYTES || !at.startsWith(prefix)) return false;
+  return !between || (compareBytes(between[0], at) <= 0 && compareBytes(at, between[1]) <= 0);
 }

@@ -2,10 +2,11 @@ const HIDDEN = "[hidden]";
 /** Names of fields whose value is a credential. A bare `key` is an object's key in S3 and is shown. */
 const SECRET_NAME =
   /(api|access|secret|private|signing|session|encryption)[-_]?key|secret|token|authorization|passw(or)?d|credential|cookie|signature/i;
-/** Credentials within texts: AWS key ids, JWTs, bearer tokens, the signed part of a link. */
+/** Credentials within texts: AWS key ids, API keys of ours, JWTs, bearer tokens, the signed part of a link. */
 const SECRET_TEXT: readonly (readonly [RegExp, string])[] = [
   [/\b(AKIA|ASIA)[A-Z0-9]{16}\b/g, HIDDEN],
   [/\beyJ[\w-]{8,}\.[\w-]+\.[\w-]+/g, HIDDEN],
+  [/\bjj_[\w-]{16,}/g, HIDDEN],
   [/\b(Bearer|Basic)\s+[\w.~+/=-]+/gi, `$1 ${HIDDEN}`],
   [
     /([?&](?:X-Amz-(?:Signature|Credential|Security-Token)|Signature|AWSAccessKeyId|token|sig)=)[^&\s"']+/gi,

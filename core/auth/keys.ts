@@ -84,8 +84,12 @@ export async function listKeys(ctx: Pick<AuthContext, "table">, owner: string): 
   return keys;
 }
 
+/** Ours are ULIDs; nothing else is made a key of the table. */
+const KEY_ID = /^[0-9A-Z]{26}$/;
+
 /** Its tokens are refused from the next call on. Called again: fine. @throws ApiError 404 */
 export async function revokeKey(ctx: Pick<AuthContext, "table" | "clock">, owner: string, id: string): Promise<void> {
+  if (!KEY_ID.test(id)) throw keyNotFound();
   try {
     await ctx.table.write({
       update: apiKeyKey(owner, id),
@@ -94,9 +98,12 @@ export async function revokeKey(ctx: Pick<AuthContext, "table" | "clock">, owner
     });
   } catch (error) {
     if (!(error instanceof RefusedError)) throw error;
-    throw new ApiError("notFound", "API_KEY_NOT_FOUND", "There is no such API key; GET /v1/auth/api_keys lists yours.");
+    throw keyNotFound();
   }
 }
+
+const keyNotFound = (): ApiError =>
+  new ApiError("notFound", "API_KEY_NOT_FOUND", "There is no such API key; GET /v1/auth/api_keys lists yours.");
 
 const keyOut = (key: KeyItem): ApiKeyRecord => ({
   id: key.id,

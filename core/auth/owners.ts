@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { ApiError, conflict } from "../contracts/api/errors.ts";
 import type { OwnerRecord, UserRecord } from "../contracts/api/records.ts";
+import { BUILT_IN_OWNER } from "../job/catalog.ts";
 import { parseItem } from "../job/load.ts";
 import { OWNERS_PK, ownerKey, ownerListKey } from "../keys/item-keys.ts";
 import { RefusedError, type Table, type Write } from "../ports/index.ts";
@@ -31,15 +32,19 @@ export async function createOwner(
   id: string,
 ): Promise<{ owner: OwnerRecord; apiKey: string }> {
   demandAdmin(caller);
+  if (id === BUILT_IN_OWNER) throw taken(id);
   const apiKey = newKey(ctx);
   try {
     await ctx.table.transact([...ownerWrites(ctx, id), ...keyWrites(ctx, apiKey, { owner: id, name: "first" })]);
   } catch (error) {
     if (!(error instanceof RefusedError)) throw error;
-    throw conflict("OWNER_EXISTS", `There is an owner ${id} already; choose another name.`);
+    throw taken(id);
   }
   return { owner: { id, name: id, createdAt: new Date(ctx.clock.now()).toISOString() }, apiKey };
 }
+
+const taken = (id: string): ApiError =>
+  conflict("OWNER_EXISTS", `There is an owner ${id} already; choose another name.`);
 
 /** @throws ApiError 403 */
 export async function listOwners(ctx: Pick<AuthContext, "table">, caller: string): Promise<readonly OwnerRecord[]> {

@@ -74,6 +74,9 @@ export function checkRegions(regions: SpecItem["regions"], region: string): void
   }
 }
 
+/** S3 takes keys as they are, but not all that speak to it do: some resolve "..", and so it must not lead out of a prefix. */
+const wanders = (name: string): boolean => name.split("/").some((part) => part === "." || part === "..");
+
 /**
  * Whether an owner may name this place at all: a granted bucket, or the own bucket below the owner's prefix; never what the
  * engine keeps for its jobs when it would be written. Says nothing about what is there.
@@ -88,7 +91,9 @@ export function checkPlace(
   if (place?.kind !== "s3") return;
   if (place.bucket === settings.bucket) {
     const own =
-      place.name.startsWith(ownerPrefix(owner)) && (field === "dataSource" || place.name !== ownerPrefix(owner));
+      !wanders(place.name) &&
+      place.name.startsWith(ownerPrefix(owner)) &&
+      (field === "dataSource" || place.name !== ownerPrefix(owner));
     const jobs = field === "dataDestination" && `${place.name}/`.startsWith(`${ownerPrefix(owner)}jobs/`);
     if (own && !jobs) return;
     const below = jobs ? `${ownerPrefix(owner)} but outside of its jobs/` : ownerPrefix(owner);

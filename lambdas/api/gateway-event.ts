@@ -7,7 +7,7 @@ import type { Bindings, Caller } from "./context.ts";
  * neither an id's `@` nor a stray `?` changes the route.
  */
 export function requestOf(event: APIGatewayProxyEvent): Request {
-  const path = event.path.replace(/[^A-Za-z0-9\-._~!$&'()*+,;=:@/%]/gu, encodeURIComponent);
+  const path = event.path.replace(/[^A-Za-z0-9\-._~!$&'()*+,;=:@/%]/gu, encoded);
   const url = new URL(`https://api.invalid${path.startsWith("/") ? "" : "/"}${path}`);
   for (const [name, values] of Object.entries(queryOf(event)))
     for (const value of values) url.searchParams.append(name, value);
@@ -19,6 +19,9 @@ export function requestOf(event: APIGatewayProxyEvent): Request {
   const body = method === "GET" || method === "HEAD" || !event.body ? null : bodyOf(event.body, event.isBase64Encoded);
   return new Request(url, { method, headers, body });
 }
+
+/** encodeURIComponent throws on half a character; a Buffer replaces it. */
+const encoded = (character: string): string => encodeURIComponent(Buffer.from(character, "utf8").toString("utf8"));
 
 function queryOf(event: APIGatewayProxyEvent): Record<string, readonly string[]> {
   const query: Record<string, readonly string[]> = {};

@@ -2,14 +2,19 @@
 import * as z from "zod";
 import { checkSizing } from "../../chunks/index.ts";
 import type { JobConfig } from "../job-items.ts";
-import { freeObject, optional, wireBoolean, wireInt, wireNumber, wireObject } from "./input.ts";
+import { freeObject, jsonBytes, optional, wireBoolean, wireInt, wireNumber, wireObject } from "./input.ts";
+
+/** Like params: job and specification must fit their items. */
+const SETTINGS_BYTES = 64 * 1024;
 
 /** Sizes in bytes, 0 = unset; times in seconds unless named ms. Every field may be missing, null or text. */
 export const configInput = wireObject({
   minChunkSize: optional(wireInt(0)),
   maxChunkSize: optional(wireInt(0)),
   replicationFactor: optional(wireInt(0, 10_000_000)),
-  partitioningSettings: optional(freeObject),
+  partitioningSettings: optional(
+    freeObject.refine((settings) => jsonBytes(settings) <= SETTINGS_BYTES, `is over ${SETTINGS_BYTES / 1024} KB`),
+  ),
   taskTimeout: optional(wireInt(0, 840)),
   jobTimeout: optional(wireInt(0, 300 * 86_400)),
   isTestJob: optional(wireBoolean),

@@ -48,6 +48,8 @@ export const wireBoolean = z.preprocess(
 );
 /** An object whose content is the caller's: kept as it came. */
 export const freeObject = z.record(z.string(), z.unknown(), "must be an object");
+/** Bytes of the value as JSON. */
+export const jsonBytes = (value: unknown): number => new TextEncoder().encode(JSON.stringify(value) ?? "").length;
 
 /** RFC 3339, any offset; kept as UTC. */
 export const wireTime = z
@@ -64,8 +66,8 @@ export const wireTime = z
 const MAX_DEPTH = 20;
 
 /**
- * Parses a body and refuses what could do harm later: prototype keys, deep nesting, numbers that no store keeps. An absent
- * body counts as `{}`.
+ * Parses a body and refuses what could do harm later: prototype keys, deep nesting, numbers and texts that no store keeps.
+ * An absent body counts as `{}`.
  * @throws ApiError INVALID_JSON
  */
 export function parseJson(text: string): unknown {
@@ -84,17 +86,23 @@ export function parseJson(text: string): unknown {
   return value;
 }
 
+/** JSON can escape what UTF-8 can't say, and neither a key of an object nor an item takes it. */
+const HALF_CHARACTER = "holds half a character (an unpaired surrogate)";
+const isHalved = (text: string): boolean => /\p{Surrogate}/u.test(text);
+
 function findHarm(value: unknown, path: string, depth: number): Problem | undefined {
   if (typeof value === "number") {
     const size = Math.abs(value);
     const fits = size === 0 || (size >= 1e-130 && size < 1e125);
     return fits ? undefined : { path, problem: "is out of the range of numbers that can be kept" };
   }
+  if (typeof value === "string" && isHalved(value)) return { path, problem: HALF_CHARACTER };
   if (typeof value !== "object" || value === null) return undefined;
   if (depth >= MAX_DEPTH) return { path, problem: `is nested deeper than ${MAX_DEPTH} levels` };
   for (const [key, field] of Object.entries(value)) {
     const at = joinPath(path, Array.isArray(value) ? Number(key) : key);
     if (key === "__proto__") return { path: at, problem: "is no name for a field" };
+    if (isHalved(key)) return { path, problem: `has a field whose name ${HALF_CHARACTER}` };
     const problem = findHarm(field, at, depth + 1);
     if (problem) return problem;
   }

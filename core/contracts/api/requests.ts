@@ -1,7 +1,7 @@
 /** Bodies of the job calls (api.md). Written by: any client. Read by: lambdas/api. */
 import * as z from "zod";
 import { configInput } from "./config.ts";
-import { freeObject, optional, unset, wireInt, wireObject, wireTime } from "./input.ts";
+import { freeObject, jsonBytes, optional, unset, wireInt, wireObject, wireTime } from "./input.ts";
 import { sourceInput } from "./source.ts";
 
 export const LIMITS = {
@@ -28,7 +28,6 @@ export const tagsInput = z
   )
   .refine((tags) => Object.keys(tags).length <= LIMITS.tags, `has more than ${LIMITS.tags} tags`);
 
-const size = (value: unknown): number => new TextEncoder().encode(JSON.stringify(value) ?? "").length;
 /** Fields that older clients send beside the three parts; accepted and dropped. */
 const legacy = {
   data: z.unknown().optional(),
@@ -43,7 +42,7 @@ export const paramsInput = wireObject({
   ...legacy,
 })
   .transform(({ partitioner, app, assembler }) => ({ partitioner, app, assembler }))
-  .refine((params) => size(params) <= LIMITS.paramsBytes, `is over ${LIMITS.paramsBytes / 1024} KB`);
+  .refine((params) => jsonBytes(params) <= LIMITS.paramsBytes, `is over ${LIMITS.paramsBytes / 1024} KB`);
 export type ParamsInput = z.infer<typeof paramsInput>;
 
 const names = z.array(text(64)).max(100, "has more than 100 entries");
