@@ -3,8 +3,8 @@ import { type BatchItem, batchItem } from "../contracts/progress-items.ts";
 import type { ChildInput } from "../contracts/workflow.ts";
 import { type Epoch, sameEpoch } from "../gates/gates.ts";
 import { parseItem } from "../job/load.ts";
-import { BATCH_PREFIX, batchKey, gatePk } from "../keys/item-keys.ts";
-import type { Item, Table } from "../ports/index.ts";
+import { batchKey } from "../keys/item-keys.ts";
+import type { Item } from "../ports/index.ts";
 import { hasEnded } from "../states/task-states.ts";
 import { freshTasks, type PackedTask, unpackStates } from "./packed-states.ts";
 
@@ -47,27 +47,3 @@ export const isUnfinished = (tasks: readonly PackedTask[]): boolean => tasks.som
 
 export const epochOf = (input: ChildInput): Epoch => ({ run: input.run, round: input.round });
 export const keyOfBatch = (input: ChildInput) => batchKey(input.jobId, input.generation, input.policy.gates, input.b.n);
-
-/** Consistent read of all batch items of a job, gate by gate, as number → item. */
-export async function loadBatches(
-  table: Table,
-  where: { readonly jobId: string; readonly generation: number; readonly gates: number },
-): Promise<ReadonlyMap<number, Item>> {
-  const found = new Map<number, Item>();
-  await Promise.all(
-    Array.from({ length: where.gates }, async (_, gate) => {
-      let cursor: string | undefined;
-      do {
-        const page = await table.query({
-          pk: gatePk(where.jobId, where.generation, gate),
-          prefix: BATCH_PREFIX,
-          consistent: true,
-          ...(cursor === undefined ? {} : { cursor }),
-        });
-        for (const item of page.items) found.set(Number(item.sk.slice(BATCH_PREFIX.length)), item);
-        cursor = page.cursor;
-      } while (cursor !== undefined);
-    }),
-  );
-  return found;
-}

@@ -6,7 +6,7 @@ export const DEFAULT_TASK_SECONDS = 5;
 export const MAX_BATCH = 1_000;
 const TARGET_SECONDS = 180;
 const LEAST_SECONDS = 20;
-const MAX_GATES = 32;
+export const MAX_GATES = 32;
 
 /** @param taskSeconds t̂: the app's declared task time, or its measured mean. */
 export function batchSize(tasks: number, taskSeconds: number = DEFAULT_TASK_SECONDS, workers: number): number {

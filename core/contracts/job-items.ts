@@ -69,9 +69,8 @@ export const jobItem = z.object({
   /** Totals of the final output, bytes and objects. */
   incompleteTasks: z.int().optional(),
   incompleteItems: z.int().optional(),
-  /** Rounds in a row that ended no further task, and the ended tasks at the last settle. */
-  idleRounds: z.int().optional(),
-  endedTasks: z.int().optional(),
+  /** The last round that settle sent back to plan: tasks ended by then, and rounds in a row that ended no further one. */
+  lost: z.object({ run: z.int(), round: z.int(), ended: z.int(), idle: z.int() }).optional(),
   failure: failure.optional(),
   /** Temporary results are gone from then on. */
   purgeAt: z.int().optional(),

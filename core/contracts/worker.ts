@@ -99,11 +99,17 @@ export const taskEntry = z.object({
   e: errorData.optional(),
   /** The first 100 rejections, and how many there are in all. */
   j: z.array(rejection).optional(),
-  jn: z.int().optional(),
+  jn: z.int().min(0).max(1e9).optional(),
   /** The real edges of an inexact chunk, for CSV's `quotedNewlines: never`. */
   g: z.tuple([z.int(), z.int()]).optional(),
 });
 export type TaskEntry = z.infer<typeof taskEntry>;
+
+/**
+ * Of one claim, bytes or milliseconds. An index is untrusted, and its stats are added to a gate's counters, which must stay
+ * whole numbers that aren't negative. More than a function can move or last in 15 minutes.
+ */
+const stat = z.int().min(0).max(1e12);
 
 /** The claim's index object. Written by: app λ. Read, as untrusted input, by: commit; then by settle, assemble, tasks API. */
 export const claimIndex = z.object({
@@ -121,11 +127,11 @@ export const claimIndex = z.object({
   header: z.string().nullable(),
   /** Bytes and milliseconds of the whole claim. */
   stats: z.object({
-    downloadBytes: z.int(),
-    uploadBytes: z.int(),
-    downloadMs: z.int(),
-    processMs: z.int(),
-    uploadMs: z.int(),
+    downloadBytes: stat,
+    uploadBytes: stat,
+    downloadMs: stat,
+    processMs: stat,
+    uploadMs: stat,
   }),
   maxRss: z.int(),
   tasks: z.array(taskEntry),

@@ -13,8 +13,8 @@ const run = z.int().min(1);
 const round = z.int().min(1);
 
 /**
- * Where the workflow goes after a step. `again` calls the same step once more (it is resumable and was out of budget),
- * `wait` waits until `$.step.until` and then calls prepare again, `fail` goes to fail λ with `$.step.error`,
+ * Where the workflow goes after a step. `again` calls the same step once more (it is resumable and was out of budget, or a
+ * late call of the same run took its claim), `wait` waits until `$.step.until` and then calls prepare again, `fail` goes to fail λ with `$.step.error`,
  * `superseded` ends the execution as Succeed without a word, and so does `ended` (the step itself made the last transition).
  */
 export const NEXT = [

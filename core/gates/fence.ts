@@ -3,7 +3,7 @@ import { gateItem, ROUND_END } from "../contracts/progress-items.ts";
 import { JobJobError } from "../errors.ts";
 import { parseItem } from "../job/load.ts";
 import { gateKey } from "../keys/item-keys.ts";
-import { type Changes, type Condition, type Key, RefusedError, type Table } from "../ports/index.ts";
+import { type Changes, type Condition, isRefused, type Key, RefusedError, type Table } from "../ports/index.ts";
 import { type Epoch, epochIs, isBefore, NO_COUNTS, NO_STATS } from "./gates.ts";
 
 export interface GateRange {
@@ -18,19 +18,12 @@ const FENCE_TRIES = 100;
 const keysOf = ({ jobId, generation, gates }: GateRange): Key[] =>
   Array.from({ length: gates }, (_, k) => gateKey(jobId, generation, k));
 
-/** A conditional write whose refusal means that there is nothing to do. */
-async function writeIf(
-  table: Table,
-  update: Key,
-  changes: Changes,
-  conditions: readonly Condition[],
-): Promise<boolean> {
+/** A conditional write whose refusal means that there is nothing to do. A conflict with a worker's transaction means nothing. */
+async function writeIf(table: Table, update: Key, changes: Changes, conditions: readonly Condition[]): Promise<void> {
   try {
     await table.write({ update, changes, if: { all: conditions } });
-    return true;
   } catch (error) {
-    if (error instanceof RefusedError) return false;
-    throw error;
+    if (!isRefused(error)) throw error;
   }
 }
 
@@ -68,7 +61,11 @@ async function fenceGate(table: Table, key: Key, epoch: Epoch, tasks: number | u
       },
     };
     const asRead: Condition[] = [...epochIs(gate), { eq: ["active", gate.active] }, { eq: ["queued", gate.queued] }];
-    if (await writeIf(table, key, changes, asRead)) return;
+    try {
+      return await table.write({ update: key, changes, if: { all: asRead } });
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error; // its counts moved in between: look again
+    }
   }
   throw new JobJobError({
     code: "GATE_BUSY",
@@ -94,7 +91,7 @@ async function makeGate(table: Table, key: Key, epoch: Epoch, tasks: number): Pr
     });
     return true;
   } catch (error) {
-    if (error instanceof RefusedError) return false;
+    if (isRefused(error)) return false;
     throw error;
   }
 }

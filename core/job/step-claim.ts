@@ -7,7 +7,7 @@ import type { JobItem, SpecItem } from "../contracts/job-items.ts";
 import type { StepAnswer, StepInput } from "../contracts/workflow.ts";
 import { jobKey } from "../keys/item-keys.ts";
 import { jobPrefix, stepPrefix } from "../keys/object-keys.ts";
-import { type Changes, type Condition, RefusedError } from "../ports/index.ts";
+import { type Changes, type Condition, isRefused, RefusedError } from "../ports/index.ts";
 import { type JobState, WISHES } from "../states/job-states.ts";
 import type { StepContext } from "../steps/context.ts";
 import { loadJob, loadSpec } from "./load.ts";
@@ -29,6 +29,7 @@ export interface StepHold {
 }
 
 export const SUPERSEDED: StepAnswer = { next: "superseded" };
+const AGAIN: StepAnswer = { next: "again" };
 
 /**
  * Takes the claim. In state `enter.from` it also makes the transition to `in` (the step's begin) in the same write.
@@ -141,8 +142,8 @@ export async function noteOutcome(
     });
     return answer;
   } catch (error) {
-    if (error instanceof RefusedError) return SUPERSEDED;
-    throw error;
+    if (!isRefused(error)) throw error;
+    return whenRefused(hold, await loadJob(ctx.table, hold.job.id));
   }
 }
 
@@ -169,11 +170,21 @@ export async function endStep(
     });
     return answer;
   } catch (error) {
-    if (!(error instanceof RefusedError)) throw error;
+    if (!isRefused(error)) throw error;
     const job = await loadJob(ctx.table, hold.job.id);
     // The answer of a transition that took effect was lost: it counts as made.
-    return job?.run === hold.job.run && job.state === to ? answer : SUPERSEDED;
+    return job?.run === hold.job.run && job.state === to ? answer : whenRefused(hold, job);
   }
+}
+
+/**
+ * The job has gone on (another run, another state, a wish to end it): superseded. But when only a late invocation of this
+ * run took the claim, nobody listens to that one's answer, and a workflow that ended here would strand the job: again.
+ */
+function whenRefused(hold: StepHold, job: JobItem | undefined): StepAnswer {
+  const isStillOurs =
+    job?.run === hold.job.run && job.state === hold.job.state && job.wish < WISHES.FAIL && !job.deletedAt;
+  return isStillOurs ? AGAIN : SUPERSEDED;
 }
 
 const claimName = (step: ClaimedStep, run: number): string => `${step}#${run}`;

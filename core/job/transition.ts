@@ -6,7 +6,7 @@ import type { EventItem, JobItem } from "../contracts/job-items.ts";
 import { JobJobError } from "../errors.ts";
 import { byDueKeys, byStateKeys, eventKey, jobKey } from "../keys/item-keys.ts";
 import type { Changes, Clock, Condition, Ids, Table, Value, Write } from "../ports/index.ts";
-import { RefusedError } from "../ports/index.ts";
+import { isRefused } from "../ports/index.ts";
 import { isTerminal, type JobState, mayBecome } from "../states/job-states.ts";
 
 /** Timeline rows live 400 days. */
@@ -63,7 +63,7 @@ export async function tryTransition(
     await transition(ports, t);
     return "done";
   } catch (error) {
-    if (!(error instanceof RefusedError)) throw error;
+    if (!isRefused(error)) throw error;
     const job = await load();
     return job && job.run === (t.nextRun ?? t.run) && isMade(job) ? "made" : "refused";
   }

@@ -4,12 +4,12 @@
  */
 import { asBatch } from "../batches/batch.ts";
 import type { PackedTask } from "../batches/packed-states.ts";
+import { batchesInOrder } from "../batches/read.ts";
 import { type BatchTable, batchTable } from "../contracts/batch-table.ts";
 import type { JobItem } from "../contracts/job-items.ts";
 import { type ClaimIndex, claimIndex, type TaskResult } from "../contracts/worker.ts";
 import type { BatchPlace } from "../contracts/workflow.ts";
 import { JobJobError } from "../errors.ts";
-import { batchKey } from "../keys/item-keys.ts";
 import { claimIndexKey, type JobPlace, jobPrefix, resultPrefix } from "../keys/object-keys.ts";
 import type { Item } from "../ports/index.ts";
 import type { StepContext } from "../steps/context.ts";
@@ -35,7 +35,6 @@ export interface CommittedBatch {
 type Ports = Pick<StepContext, "table" | "objects" | "settings">;
 type Job = Pick<JobItem, "id" | "owner" | "generation" | "table">;
 
-const BATCHES_PER_READ = 100;
 const BATCHES_AHEAD = 4;
 const INDEXES_AT_ONCE = 8;
 
@@ -43,7 +42,7 @@ const INDEXES_AT_ONCE = 8;
 export async function* committedBatches(ctx: Ports, job: Job, from = 0): AsyncGenerator<CommittedBatch> {
   const table = await loadBatchTable(ctx, job);
   if (!table) return;
-  yield* aheadOf(batchItems(ctx, job, table, from), BATCHES_AHEAD, ({ place, item }) =>
+  yield* aheadOf(batchesInOrder(ctx.table, job, table, from), BATCHES_AHEAD, ({ place, item }) =>
     readBatch(ctx, job, place, item),
   );
 }
@@ -54,23 +53,6 @@ async function loadBatchTable(ctx: Ports, job: Job): Promise<BatchTable | undefi
   const key = jobPrefix({ owner: job.owner, jobId: job.id }) + job.table;
   const bytes = await ctx.objects.get({ bucket: ctx.settings.bucket, key });
   return batchTable.parse(JSON.parse(new TextDecoder().decode(bytes)));
-}
-
-async function* batchItems(
-  ctx: Ports,
-  job: Job,
-  table: BatchTable,
-  from: number,
-): AsyncGenerator<{ readonly place: BatchPlace; readonly item: Item | undefined }> {
-  for (let start = from; start < table.batches.length; start += BATCHES_PER_READ) {
-    const places = table.batches.slice(start, start + BATCHES_PER_READ);
-    const keys = places.map(({ n }) => batchKey(job.id, job.generation, table.gates, n));
-    const items = new Map<string, Item>();
-    for (const item of await ctx.table.batchGet(keys, { consistent: true })) items.set(`${item.pk} ${item.sk}`, item);
-    for (const [i, place] of places.entries()) {
-      yield { place, item: items.get(`${keys[i]?.pk} ${keys[i]?.sk}`) };
-    }
-  }
 }
 
 async function readBatch(ctx: Ports, job: Job, place: BatchPlace, item: Item | undefined): Promise<CommittedBatch> {

@@ -10,7 +10,7 @@ export type {
   PutOptions,
   UploadedPart,
 } from "./object-store.ts";
-export { RefusedError } from "./refused-error.ts";
+export { isRefused, RefusedError } from "./refused-error.ts";
 export type { Budget, Clock, Ids, Log, NudgePort, WorkflowPort } from "./services.ts";
 export type {
   Changes,

@@ -14,6 +14,11 @@ import { type Condition, type Key, RefusedError, type Write } from "../ports/ind
 import type { StepContext } from "./context.ts";
 
 const TRIES = 20;
+/**
+ * Ranges that a hand may name, tasks and attempts together: under 3 KB whatever is due. A batch whose every other task failed
+ * would need more; what is left over waits for the next claim.
+ */
+const MOST_RANGES = 300;
 
 export async function claim(ctx: StepContext, input: ChildInput): Promise<Hand> {
   const rounds = input.hand?.rounds ?? 0;
@@ -47,7 +52,7 @@ export const emptyHand = (rounds: number): Hand => ({
   rounds,
 });
 
-/** A batch's tasks after everything due was taken, and how the counts of its gate move. */
+/** A batch's tasks after what is due was taken, and how many queued (net) and soft-failed ones became active. */
 export interface Taken {
   readonly hand: Omit<Hand, "rounds">;
   readonly tasks: readonly PackedTask[];
@@ -61,16 +66,24 @@ export function takeDue(batch: Batch, input: ChildInput, now: number, claimNumbe
   const byAttempt = new Map<number, number[]>();
   let queued = 0;
   let softFailed = 0;
+  let ranges = 0;
   const tasks = tasksIn(batch, epochOf(input)).map((task, i): PackedTask => {
     // ACTIVE here belongs to the claim that this one supersedes: it is due, and its gate counts it as active already.
     const isDue = task.letter === "Q" || task.letter === "A" || (task.letter === "S" && retry);
     if (!isDue) return task;
+    const again = task.attempts > 0 ? (byAttempt.get(task.attempts + 1) ?? []) : undefined;
+    ranges += begins(due, i) + (again ? begins(again, i) : 0);
+    if (ranges > MOST_RANGES) {
+      if (task.letter !== "A") return task;
+      queued--; // the superseded claim's hand is too scattered: what no longer fits is queued again
+      return { ...task, letter: "Q" };
+    }
     due.push(i);
     if (task.letter === "Q") queued++;
     if (task.letter === "S") softFailed++;
-    if (task.attempts > 0) {
-      const attempt = task.attempts + 1;
-      byAttempt.set(attempt, [...(byAttempt.get(attempt) ?? []), i]);
+    if (again) {
+      again.push(i);
+      byAttempt.set(task.attempts + 1, again);
     }
     return { letter: "A", attempts: task.attempts, claim: task.claim };
   });
@@ -84,6 +97,9 @@ export function takeDue(batch: Batch, input: ChildInput, now: number, claimNumbe
     softFailed,
   };
 }
+
+/** 1 when `i` begins a range of its own behind these numbers. */
+const begins = (numbers: readonly number[], i: number): 0 | 1 => (numbers.at(-1) === i - 1 ? 0 : 1);
 
 function batchWrite(batch: Batch, input: ChildInput, taken: Taken): Write {
   const key = keyOfBatch(input);

@@ -12,7 +12,7 @@ import {
   statChanges,
   type WorkerOutcome,
 } from "../batches/outcome.ts";
-import { type PackedTask, packStates } from "../batches/packed-states.ts";
+import { packStates } from "../batches/packed-states.ts";
 import { type GateItem, gateItem } from "../contracts/progress-items.ts";
 import { claimIndex } from "../contracts/worker.ts";
 import { type ChildInput, type Hand, hand as handSchema, MAX_CHILD_ROUNDS } from "../contracts/workflow.ts";
@@ -43,7 +43,7 @@ export async function commit(ctx: NudgingContext, input: ChildInput): Promise<Ha
     const { batch, gate } = await read(ctx, input);
     const mine = sameEpoch(batch.epoch, epochOf(input)) && batch.claim === held.claim && batch.inHand;
     if (mine && gate && sameEpoch(gate, epochOf(input)) && gate.mode !== "closed") {
-      const decided = decide(ctx, input, batch, held.claim, outcome, mayTakeNext && gate.mode === "open");
+      const decided = decide(ctx, input, batch, gate.mode, outcome, mayTakeNext && gate.mode === "open");
       try {
         await ctx.table.transact(decided.writes);
         await afterCommit(ctx, input, gate, decided, outcome);
@@ -161,12 +161,12 @@ function decide(
   ctx: NudgingContext,
   input: ChildInput,
   batch: Batch,
-  claim: number,
+  mode: GateItem["mode"],
   outcome: WorkerOutcome,
   mayTakeNext: boolean,
 ): Decided {
   const now = ctx.clock.now();
-  const settled = settleClaim(batch.tasks, claim, outcome, input.policy);
+  const settled = settleClaim(batch.tasks, batch.claim, outcome, input.policy);
   const idle = outcome.kind === "failed";
   const deaths = idle ? batch.deaths + 1 : 0;
   const delays = settled.softFailedAttempts.map((n) => backoffMs(input.policy, n, ctx.ids.random()));
@@ -177,12 +177,16 @@ function decide(
     retryAt: settled.tasks.some((t) => t.letter === "S") ? (retryAt ?? now) : undefined,
   };
   // A worker that couldn't work at all isn't followed by the next at once.
-  const next = mayTakeNext && !idle ? takeDue(after, input, now, claim + 1) : undefined;
+  const next = mayTakeNext && !idle ? takeDue(after, input, now, batch.claim + 1) : undefined;
   const takes = next !== undefined && next.hand.tasks !== "";
   const tasks = takes ? next.tasks : settled.tasks;
   const answer = takes ? next.hand : leftOver(after, mayTakeNext, idle, now);
+  const stats = statChanges(settled.stats);
   return {
-    writes: writesOf(input, batch, after, claim, tasks, answer, settled, takes, deaths, now),
+    writes: [
+      batchWrite(input, batch, { ...after, tasks, inHand: takes, deaths }, answer),
+      gateWrite(input, mode, { ...countChanges(batch.tasks, tasks), ...stats }, now),
+    ],
     answer,
     settled,
     deaths,
@@ -196,44 +200,42 @@ function leftOver(after: Batch, open: boolean, idle: boolean, now: number): Answ
   return waits ? waitAnswer(after.retryAt, now) : DONE;
 }
 
-function writesOf(
-  input: ChildInput,
-  batch: Batch,
-  after: Batch,
-  claim: number,
-  tasks: readonly PackedTask[],
-  answer: Answer,
-  settled: Settled,
-  takes: boolean,
-  deaths: number,
-  now: number,
-): Write[] {
-  const epoch = epochOf(input);
-  const keepsRetry = after.retryAt !== undefined && tasks.some((task) => task.letter === "S");
+/** Consumes the claim that `read` has in hand. */
+function batchWrite(input: ChildInput, read: Batch, after: Batch, answer: Answer): Write {
+  const { claim } = read;
+  const { retryAt, deaths, tasks } = after;
+  const keepsRetry = retryAt !== undefined && tasks.some((task) => task.letter === "S");
   const { seconds, ...rest } = answer;
   const answerValue: Value = { ...rest, ...(seconds === undefined ? {} : { seconds }) };
-  return [
-    {
-      update: keyOfBatch(input),
-      changes: {
-        set: {
-          inHand: takes,
-          claim: takes ? claim + 1 : claim,
-          tasks: packStates(tasks),
-          last: { claim, answer: answerValue },
-          ...(keepsRetry && after.retryAt !== undefined ? { retryAt: after.retryAt } : {}),
-          ...(deaths > 0 ? { deaths } : {}),
-        },
-        remove: [...(keepsRetry ? [] : ["retryAt"]), ...(deaths > 0 ? [] : ["deaths"])],
+  return {
+    update: keyOfBatch(input),
+    changes: {
+      set: {
+        inHand: after.inHand,
+        claim: after.inHand ? claim + 1 : claim,
+        tasks: packStates(tasks),
+        last: { claim, answer: answerValue },
+        ...(keepsRetry ? { retryAt } : {}),
+        ...(deaths > 0 ? { deaths } : {}),
       },
-      if: { all: [...epochIs(epoch), { eq: ["claim", claim] }, { eq: ["inHand", true] }] },
+      remove: [...(keepsRetry ? [] : ["retryAt"]), ...(deaths > 0 ? [] : ["deaths"])],
     },
-    {
-      update: gateKeyOf(input),
-      changes: { set: { movedAt: now }, add: { ...countChanges(batch.tasks, tasks), ...statChanges(settled.stats) } },
-      if: { all: [...epochIs(epoch), takes ? { eq: ["mode", "open"] } : { in: ["mode", ["open", "held"]] }] },
-    },
-  ];
+    if: { all: [...epochIs(epochOf(input)), { eq: ["claim", claim] }, { eq: ["inHand", true] }] },
+  };
+}
+
+/** On condition of the very mode that was read: a gate held in between must be told by a nudge, and hands out nothing more. */
+function gateWrite(
+  input: ChildInput,
+  mode: GateItem["mode"],
+  add: Readonly<Record<string, number>>,
+  now: number,
+): Write {
+  return {
+    update: gateKeyOf(input),
+    changes: { set: { movedAt: now }, add },
+    if: { all: [...epochIs(epochOf(input)), { eq: ["mode", mode] }] },
+  };
 }
 
 async function afterCommit(

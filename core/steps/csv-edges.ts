@@ -3,7 +3,8 @@
  * reports where its chunk really began and ended; a gap or an overlap, or a chunk that ended within quotes, means that the
  * promise was wrong, and no tolerance makes records that were torn apart right.
  */
-import { asBatch, loadBatches } from "../batches/batch.ts";
+import { asBatch } from "../batches/batch.ts";
+import { batchesInOrder } from "../batches/read.ts";
 import { batchTable } from "../contracts/batch-table.ts";
 import type { Failure, JobItem, SpecItem } from "../contracts/job-items.ts";
 import { type ClaimIndex, claimIndex, type TaskEntry } from "../contracts/worker.ts";
@@ -29,14 +30,13 @@ export async function checkCsvEdges(ctx: StepContext, job: JobItem, spec: SpecIt
   const prefix = jobPrefix({ owner: job.owner, jobId: job.id });
   const table = batchTable.parse(await readJson(ctx, prefix + job.table));
   const chunks = await loadChunks(ctx.objects, bucket, prefix + job.chunks);
-  const items = await loadBatches(ctx.table, { jobId: job.id, generation: job.generation, gates: table.gates });
   let before: Edge | undefined;
-  for (const place of table.batches) {
+  for await (const { place, item } of batchesInOrder(ctx.table, job, table)) {
     const entries = await entriesOf(
       ctx,
       job,
       place,
-      asBatch(items.get(place.n), place.count).tasks.map((task) => task.claim),
+      asBatch(item, place.count).tasks.map((task) => task.claim),
     );
     const { lines } = await readChunkLines(
       ctx.objects,

@@ -8,7 +8,7 @@ import { holdGates } from "../gates/fence.ts";
 import { loadGates, sumGates, withinTolerance } from "../gates/gates.ts";
 import { jobKey } from "../keys/item-keys.ts";
 import { hintKey } from "../keys/object-keys.ts";
-import { RefusedError } from "../ports/index.ts";
+import { isRefused } from "../ports/index.ts";
 import { WISHES } from "../states/job-states.ts";
 import type { NudgingContext } from "./context.ts";
 
@@ -39,7 +39,7 @@ export async function failJobOfTasks(ctx: NudgingContext, input: ChildInput, err
       },
     });
   } catch (error) {
-    if (!(error instanceof RefusedError)) throw error; // refused: it is wished already, or the job has gone on
+    if (!isRefused(error)) throw error; // refused: it is wished already, or the job has gone on
   }
   await holdGates(
     ctx.table,

@@ -2,10 +2,12 @@
  * fail λ: any step failed for good. Ends the run on its gates first, so that no worker of it can change anything any more,
  * then makes the transition with a `failure` that names the step, the cause and the remedy.
  */
+import { MAX_GATES } from "../batches/sizing.ts";
 import { dataOfCause } from "../contracts/caught.ts";
 import type { Failure, FailureStep, JobItem } from "../contracts/job-items.ts";
 import type { StepAnswer, StepInput } from "../contracts/workflow.ts";
 import { abortDelivery } from "../delivery/abort.ts";
+import { JobJobError } from "../errors.ts";
 import { endRunOnGates } from "../gates/fence.ts";
 import { loadJob } from "../job/load.ts";
 import { SUPERSEDED } from "../job/step-claim.ts";
@@ -33,10 +35,12 @@ const STEP_OF: Partial<Record<JobState, FailureStep>> = {
 export async function fail(ctx: StepContext, input: StepInput): Promise<StepAnswer> {
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const job = await loadJob(ctx.table, input.jobId);
-    if (!job || job.run !== input.run || job.deletedAt || !mayBecome(job.state, "FAILED")) return SUPERSEDED;
-    if (job.gates !== undefined) {
-      await endRunOnGates(ctx.table, { jobId: job.id, generation: job.generation, gates: job.gates }, job.run);
-    }
+    if (!job || job.run !== input.run || job.deletedAt) return SUPERSEDED;
+    if (job.state === "FAILED") return ended(ctx, job); // an earlier call died in between, or its answer was lost
+    if (!mayBecome(job.state, "FAILED")) return SUPERSEDED;
+    // A plan that died before its transition left gates that the job doesn't name yet.
+    const gates = job.gates ?? (job.chunks === undefined ? 0 : MAX_GATES);
+    await endRunOnGates(ctx.table, { jobId: job.id, generation: job.generation, gates }, job.run);
     const failure = failureOf(job, input);
     try {
       await transition(ctx, {
@@ -58,10 +62,19 @@ export async function fail(ctx: StepContext, input: StepInput): Promise<StepAnsw
       if (error instanceof RefusedError) continue; // the job moved on in between: look again
       throw error;
     }
-    await abortDelivery(ctx, job);
-    return { next: "ended" };
+    return ended(ctx, job);
   }
-  return SUPERSEDED;
+  throw new JobJobError({
+    code: "JOB_BUSY",
+    message: `The job ${input.jobId} kept changing while it was to be failed; the step is tried again.`,
+    retryable: true,
+  });
+}
+
+/** Repeatable: no upload outlives its job. */
+async function ended(ctx: StepContext, job: JobItem): Promise<StepAnswer> {
+  await abortDelivery(ctx, job);
+  return { next: "ended" };
 }
 
 function failureOf(job: JobItem, input: StepInput): Failure {

@@ -4,7 +4,7 @@ import { loadGates, sumGates } from "../gates/gates.ts";
 import { loadJob, loadSpec } from "../job/load.ts";
 import { SUPERSEDED } from "../job/step-claim.ts";
 import { TEMPORARY_MS, transition } from "../job/transition.ts";
-import { RefusedError } from "../ports/index.ts";
+import { isRefused } from "../ports/index.ts";
 import { WISHES } from "../states/job-states.ts";
 import type { StepContext } from "./context.ts";
 
@@ -38,7 +38,7 @@ export async function finish(ctx: StepContext, input: StepInput): Promise<StepAn
     });
     return ENDED;
   } catch (error) {
-    if (error instanceof RefusedError) return SUPERSEDED;
+    if (isRefused(error)) return SUPERSEDED; // called off in between, or made by a late call of this run: either way the end
     throw error;
   }
 }

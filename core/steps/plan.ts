@@ -2,7 +2,8 @@
  * plan λ: hands out the unfinished batches of an epoch (run, round). Fence → consistent read → manifest of what is unfinished →
  * open → PARTITIONED. Repeating any part changes nothing; a wish that came in between is not lost.
  */
-import { asBatch, isUnfinished, loadBatches, tasksIn } from "../batches/batch.ts";
+import { asBatch, isUnfinished, tasksIn } from "../batches/batch.ts";
+import { claimedBatches } from "../batches/read.ts";
 import { batchSize, gateCount } from "../batches/sizing.ts";
 import { type BatchTable, batchTable } from "../contracts/batch-table.ts";
 import type { ChunksFile } from "../contracts/chunk-index.ts";
@@ -18,7 +19,7 @@ import { tryTransition } from "../job/transition.ts";
 import { jobKey } from "../keys/item-keys.ts";
 import { hintKey, type JobPlace, jobPrefix, planPrefix } from "../keys/object-keys.ts";
 import { loadChunks, locateBatches } from "../partition/locate-batches.ts";
-import { type Condition, RefusedError } from "../ports/index.ts";
+import { type Condition, isRefused } from "../ports/index.ts";
 import type { JobState } from "../states/job-states.ts";
 import type { StepContext } from "./context.ts";
 
@@ -114,11 +115,11 @@ async function unfinishedBatches(
   const { counts } = sumGates(await loadGates(ctx.table, range.jobId, range.generation, range.gates));
   if (unfinishedOf(counts) === 0) return [];
   if (counts.queued === table.tasks) return table.batches;
-  const items = await loadBatches(ctx.table, range);
-  return table.batches.filter((place) => {
-    const item = items.get(place.n);
-    return item === undefined || isUnfinished(tasksIn(asBatch(item, place.count), epoch));
-  });
+  const finished = new Set<number>();
+  for await (const { n, item } of claimedBatches(ctx.table, range)) {
+    if (!isUnfinished(tasksIn(asBatch(item, 0), epoch))) finished.add(n);
+  }
+  return table.batches.filter(({ n }) => !finished.has(n));
 }
 
 function workSpecOf(ctx: StepContext, job: JobItem, spec: SpecItem, chunks: ChunksFile, epoch: Epoch): WorkSpec {
@@ -186,7 +187,7 @@ async function enterPartitioned(
       });
       return true;
     } catch (error) {
-      if (error instanceof RefusedError) return false;
+      if (isRefused(error)) return false;
       throw error;
     }
   }

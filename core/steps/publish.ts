@@ -10,7 +10,7 @@ import { finalKey, MANIFEST_NAME, taken } from "../delivery/destination.ts";
 import { readJson, readPage } from "../delivery/list-writer.ts";
 import { abortGroup, recordedGroups } from "../delivery/upload-groups.ts";
 import { JobJobError } from "../errors.ts";
-import { noteOutcome, type StepHold, SUPERSEDED, saveCursor, takeStepClaim } from "../job/step-claim.ts";
+import { noteOutcome, type StepHold, saveCursor, takeStepClaim } from "../job/step-claim.ts";
 import { type JobPlace, jobPrefix } from "../keys/object-keys.ts";
 import { completeOwn, inParallel, showCrc32 } from "../merge/index.ts";
 import type { Place, Precondition } from "../ports/index.ts";
@@ -44,14 +44,16 @@ export async function publish(ctx: StepContext, input: StepInput): Promise<StepA
     for (; index < entries.length; index += COMPLETIONS_AT_ONCE) {
       if (progress && ctx.clock.now() >= hold.deadline) return saveCursor(ctx, hold, { page, index });
       progress = true;
-      if (!(await renew(ctx, hold))) return SUPERSEDED;
+      const lost = await renew(ctx, hold);
+      if (lost) return lost;
       const group = entries.slice(index, index + COMPLETIONS_AT_ONCE);
       await inParallel(group, COMPLETIONS_AT_ONCE, (entry) => complete(ctx, hold, head, entry));
     }
     index = 0;
   }
   if (progress && ctx.clock.now() >= hold.deadline) return saveCursor(ctx, hold, { page: head.pages.length, index: 0 });
-  if (!(await renew(ctx, hold))) return SUPERSEDED;
+  const lost = await renew(ctx, hold);
+  if (lost) return lost;
   if (head.count !== 1) await writeManifest(ctx, hold, head);
   await removeRecords(ctx, hold, head);
   return PUBLISHED;
@@ -59,9 +61,10 @@ export async function publish(ctx: StepContext, input: StepInput): Promise<StepA
 
 const placeOf = ({ job }: StepHold): JobPlace => ({ owner: job.owner, jobId: job.id });
 
-/** A conditional write: refused when a later invocation took the claim, or the job was called off. */
-async function renew(ctx: StepContext, hold: StepHold): Promise<boolean> {
-  return (await noteOutcome(ctx, hold, { set: { claim: hold.claim } }, PUBLISHED)) === PUBLISHED;
+/** A conditional write. @returns the answer when it is refused: a later invocation took the claim, or the job was called off. */
+async function renew(ctx: StepContext, hold: StepHold): Promise<StepAnswer | undefined> {
+  const answer = await noteOutcome(ctx, hold, { set: { claim: hold.claim } }, PUBLISHED);
+  return answer === PUBLISHED ? undefined : answer;
 }
 
 /** New names must be free; a later run's own object is replaced by its etag; `overwrite` replaces whatever is there. */

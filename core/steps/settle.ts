@@ -2,10 +2,13 @@
  * settle λ: after the Map. Closes the gates of its epoch, reads, then obeys the wish; without one it sends what is left back
  * to plan, or decides between TASKS_COMPLETED and FAILED by the job's tolerance.
  */
-import { asBatch, loadBatches } from "../batches/batch.ts";
+import { asBatch } from "../batches/batch.ts";
+import type { PackedTask } from "../batches/packed-states.ts";
+import { claimedBatches } from "../batches/read.ts";
 import type { Failure, JobItem } from "../contracts/job-items.ts";
 import { claimIndex } from "../contracts/worker.ts";
 import { MAX_LOST_ROUNDS, type StepAnswer, type StepInput } from "../contracts/workflow.ts";
+import { JobJobError } from "../errors.ts";
 import { closeGates } from "../gates/fence.ts";
 import { endedOf, type GateSum, loadGates, sumGates, unfinishedOf, withinTolerance } from "../gates/gates.ts";
 import { loadJob, loadSpec } from "../job/load.ts";
@@ -38,7 +41,11 @@ export async function settle(ctx: StepContext, input: StepInput): Promise<StepAn
       if (!(error instanceof RefusedError)) throw error; // refused: a wish came in between; read again and obey it
     }
   }
-  return SUPERSEDED;
+  throw new JobJobError({
+    code: "JOB_BUSY",
+    message: `The job ${input.jobId} kept changing while it was being settled; the step is tried again.`,
+    retryable: true,
+  });
 }
 
 async function obey(ctx: StepContext, job: JobItem, sum: GateSum, round: number): Promise<StepAnswer> {
@@ -61,9 +68,8 @@ async function obey(ctx: StepContext, job: JobItem, sum: GateSum, round: number)
 
 /** Children died or gave up: plan hands out what is left, unless rounds in a row have ended nothing. */
 async function nextRound(ctx: StepContext, job: JobItem, sum: GateSum, round: number): Promise<StepAnswer> {
-  const ended = endedOf(sum.counts);
-  const idleRounds = ended > (job.endedTasks ?? 0) ? 0 : (job.idleRounds ?? 0) + 1;
-  if (idleRounds >= MAX_LOST_ROUNDS) {
+  const lost = lostAfter(job, endedOf(sum.counts), round);
+  if (lost.idle >= MAX_LOST_ROUNDS) {
     return failed(ctx, job, round, {
       step: "tasks",
       code: "BATCHES_LOST",
@@ -73,10 +79,20 @@ async function nextRound(ctx: StepContext, job: JobItem, sum: GateSum, round: nu
   }
   await ctx.table.write({
     update: jobKey(job.id),
-    changes: { set: { endedTasks: ended, idleRounds } },
+    changes: { set: { lost } },
     if: { all: ownRound(job, round) },
   });
   return { next: "plan", round: round + 1 };
+}
+
+type Lost = NonNullable<JobItem["lost"]>;
+
+/** A round counts once, however often settle is called for it; a new run counts anew. */
+function lostAfter(job: JobItem, ended: number, round: number): Lost {
+  const before = job.lost?.run === job.run ? job.lost : { round: 0, ended: 0, idle: 0 };
+  const isCounted = before.round >= round;
+  const idle = ended > before.ended ? 0 : before.idle + (isCounted ? 0 : 1);
+  return { run: job.run, round, ended, idle };
 }
 
 async function failed(ctx: StepContext, job: JobItem, round: number, failure: Failure): Promise<StepAnswer> {
@@ -130,26 +146,29 @@ async function tasksFailure(ctx: StepContext, job: JobItem, sum: GateSum): Promi
   };
 }
 
-async function firstError(
-  ctx: StepContext,
-  job: JobItem,
-): Promise<{ readonly ordinal: number; readonly code: string; readonly message: string } | undefined> {
+interface FirstError {
+  readonly ordinal: number;
+  readonly code: string;
+  readonly message: string;
+}
+
+async function firstError(ctx: StepContext, job: JobItem): Promise<FirstError | undefined> {
   const where = { jobId: job.id, generation: job.generation, gates: job.gates ?? 1 };
-  const batches = [...(await loadBatches(ctx.table, where))].sort(([a], [b]) => a - b);
-  for (const [n, item] of batches) {
+  let first: { readonly n: number; readonly at: number; readonly task: PackedTask } | undefined;
+  for await (const { n, item } of claimedBatches(ctx.table, where)) {
+    if (first && first.n < n) continue;
     const { tasks } = asBatch(item, 0);
     const at = tasks.findIndex((task) => task.letter === "F");
     const task = tasks[at];
-    if (!task) continue;
-    const ordinal = n * (job.batchSize ?? 1) + at;
-    if (task.code)
-      return { ordinal, code: task.code, message: "the worker ended without a word (out of memory, or out of time)" };
-    const key = claimIndexKey({ owner: job.owner, jobId: job.id }, job.generation, n, task.claim);
-    const index = claimIndex.parse(
-      JSON.parse(new TextDecoder().decode(await ctx.objects.get({ bucket: ctx.settings.bucket, key }))),
-    );
-    const error = index.tasks.find((entry) => entry.o === at)?.e;
-    if (error) return { ordinal, code: error.code, message: error.message };
+    if (task) first = { n, at, task };
   }
-  return undefined;
+  if (!first) return undefined;
+  const ordinal = first.n * (job.batchSize ?? 1) + first.at;
+  const { code, claim } = first.task;
+  if (code) return { ordinal, code, message: "the worker ended without a word (out of memory, or out of time)" };
+  const key = claimIndexKey({ owner: job.owner, jobId: job.id }, job.generation, first.n, claim);
+  const bytes = await ctx.objects.get({ bucket: ctx.settings.bucket, key });
+  const index = claimIndex.parse(JSON.parse(new TextDecoder().decode(bytes)));
+  const error = index.tasks.find((entry) => entry.o === first?.at)?.e;
+  return error && { ordinal, code: error.code, message: error.message };
 }

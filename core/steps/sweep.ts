@@ -10,7 +10,7 @@ import { toErrorData } from "../errors.ts";
 import { loadJob } from "../job/load.ts";
 import { eventRow, LOOK_AFTER_MS } from "../job/transition.ts";
 import { byDueKeys, DUE_PK, jobKey } from "../keys/item-keys.ts";
-import { RefusedError } from "../ports/index.ts";
+import { isRefused } from "../ports/index.ts";
 import { isActive, WISHES } from "../states/job-states.ts";
 import type { SweepContext } from "./context.ts";
 import { drain } from "./sweep/drain.ts";
@@ -52,7 +52,7 @@ async function dueJobs(ctx: SweepContext, event: SweepEvent): Promise<readonly s
     const page = await ctx.table.query({
       pk: DUE_PK,
       index: "byDue",
-      between: ["", byDueKeys(ctx.clock.now() + 1, "").dueSk],
+      between: ["0", byDueKeys(ctx.clock.now() + 1, "").dueSk],
       limit: 100,
       ...(cursor === undefined ? {} : { cursor }),
     });
@@ -74,7 +74,8 @@ async function lookAt(ctx: SweepContext, jobId: string): Promise<string | undefi
   }
   const repaired = job.wish === WISHES.FAIL ? await drain(ctx, job) : await startLost(ctx, job);
   if (repaired) await tell(ctx, job, repaired);
-  await lookLater(ctx, job, now);
+  // A PAUSED job needs no look: whatever nudged us came late.
+  if (job.state !== "PAUSED") await lookLater(ctx, job, now);
   return repaired;
 }
 
@@ -87,7 +88,7 @@ async function lookLater(ctx: SweepContext, job: JobItem, now: number): Promise<
       if: { all: [{ eq: ["state", job.state] }, { eq: ["run", job.run] }, { missing: "deletedAt" }] },
     });
   } catch (error) {
-    if (!(error instanceof RefusedError)) throw error;
+    if (!isRefused(error)) throw error;
   }
 }
 

@@ -181,7 +181,8 @@ test("a publish whose claim was taken over completes nothing more", async () => 
     }),
   );
 
-  expect(await zombie).toEqual({ next: "superseded" });
+  // Were it the one that the workflow listens to, it would be called again: a late call mustn't strand the job.
+  expect(await zombie).toEqual({ next: "again" });
   expect(completions).toBe(8);
   expect(text("reports/_manifest.json")).toBeUndefined();
   await runStep(world, "publish");
@@ -214,7 +215,8 @@ test("a zombie of deliver doesn't touch the uploads of its successor", async () 
   });
 
   expect(await successor).toEqual({ next: "publish" });
-  expect(zombie.answer.next).toBe("superseded");
+  // It was told `again`, and found the delivery done.
+  expect(zombie).toMatchObject({ answer: { next: "publish" }, continuations: 1 });
   await runStep(world, "publish");
   await checkMany();
 });

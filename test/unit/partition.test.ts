@@ -428,7 +428,7 @@ describe("with a budget of 2 s and 8 parts", () => {
     release();
     const late = await zombie;
 
-    expect([answer.next, late.next]).toEqual(["plan", "superseded"]);
+    expect([answer.next, late.next]).toEqual(["plan", "again"]);
     expect(await theJob(w.ctx)).toEqual(before);
     for (const [key, etag] of keys) expect(w.store.peek({ bucket: OWN, key: key ?? "" })?.etag).toBe(etag);
     expect((await outcome(w)).lines).toEqual(whole.lines);

@@ -7,7 +7,7 @@ import { endRunOnGates, type GateRange, holdGates } from "../../gates/fence.ts";
 import { loadGates, sumGates } from "../../gates/gates.ts";
 import { transition } from "../../job/transition.ts";
 import { executionName } from "../../keys/execution-name.ts";
-import { RefusedError } from "../../ports/index.ts";
+import { isRefused } from "../../ports/index.ts";
 import { WISHES } from "../../states/job-states.ts";
 import type { SweepContext } from "../context.ts";
 
@@ -37,7 +37,7 @@ export async function drain(ctx: SweepContext, job: JobItem): Promise<string | u
     });
     return "drained its tasks and ended the run";
   } catch (error) {
-    if (error instanceof RefusedError) return undefined; // settle was first, or the user canceled it
+    if (isRefused(error)) return undefined; // settle was first, or the user canceled it
     throw error;
   }
 }

@@ -1,9 +1,10 @@
 /** Removing what has had its time: all of a deleted job, the 48 h results of a finished one. */
+import { MAX_GATES } from "../../batches/sizing.ts";
 import type { JobItem } from "../../contracts/job-items.ts";
 import { abortDelivery } from "../../delivery/abort.ts";
 import { gatePk, jobKey, specKey } from "../../keys/item-keys.ts";
 import { jobPrefix, runOutputPrefix } from "../../keys/object-keys.ts";
-import { type Key, RefusedError } from "../../ports/index.ts";
+import { isRefused, type Key } from "../../ports/index.ts";
 import type { SweepContext } from "../context.ts";
 
 /** Scratch, results, uploads and outputs, gates, batches and timeline, and last the job itself: repeatable at any point. */
@@ -14,8 +15,10 @@ export async function purgeDeleted(ctx: SweepContext, job: JobItem): Promise<str
     await ctx.objects.abortUpload(upload, upload.uploadId);
   }
   await deleteObjects(ctx, prefix);
+  // A plan that died before its transition left gates that the job doesn't name.
+  const gates = job.gates ?? (job.chunks === undefined ? 0 : MAX_GATES);
   for (let generation = 0; generation <= job.generation; generation++) {
-    for (let gate = 0; gate < (job.gates ?? 0); gate++) await deleteItems(ctx, gatePk(job.id, generation, gate), []);
+    for (let gate = 0; gate < gates; gate++) await deleteItems(ctx, gatePk(job.id, generation, gate), []);
   }
   const last = [specKey(job.id), jobKey(job.id)];
   await deleteItems(ctx, jobKey(job.id).pk, last);
@@ -35,7 +38,7 @@ export async function purgeTemporary(ctx: SweepContext, job: JobItem): Promise<s
     });
     return "removed the results, 48 h after they were delivered";
   } catch (error) {
-    if (error instanceof RefusedError) return undefined; // requeued meanwhile: the new run writes new outputs
+    if (isRefused(error)) return undefined; // requeued meanwhile: the new run writes new outputs
     throw error;
   }
 }

@@ -10,6 +10,9 @@ export async function startLost(ctx: SweepContext, job: JobItem): Promise<string
   const waits = job.waitingFor === undefined || job.waitingFor === "START_AT";
   const accepted = job.stamps.STARTED ?? job.createdAt;
   if (job.state !== "STARTED" || !waits || ctx.clock.now() - accepted < LOST_AFTER_MS) return undefined;
-  const { started } = await ctx.workflow.start(executionName(job.id, job.run), { jobId: job.id, run: job.run });
+  const name = executionName(job.id, job.run);
+  // Asked first: a start of one that runs already may answer like the first, and a job may wait for its startAt for weeks.
+  if ((await ctx.workflow.status(name)) !== "missing") return undefined;
+  const { started } = await ctx.workflow.start(name, { jobId: job.id, run: job.run });
   return started ? "started the run, whose start had been lost" : undefined;
 }
