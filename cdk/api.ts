@@ -140,7 +140,7 @@ function acknowledgeGateway(api: Api): void {
   acknowledge(
     rest,
     "AwsSolutions-APIG2",
-    "api λ checks every body against the same schemas that the API's description is made of.",
+    "api λ checks every body itself (core/contracts/api) and names what is wrong; models in the gateway would be a second truth.",
   );
   acknowledge(
     rest,
