@@ -48,7 +48,7 @@ export async function withDraft<T>(
   try {
     const answer = await cli.interrupts.during((signal) =>
       orInterrupted(
-        upload(cli, client, job, draft.input).then(() => work(job)),
+        upload(cli, client, job, draft.input, signal).then(() => work(job)),
         signal,
       ),
     );
@@ -98,14 +98,21 @@ function newJob(templateId: string, { input, output, params, config, options }: 
   };
 }
 
-async function upload({ terminal }: Cli, client: JobJobClient, job: JobRecord, input: Input): Promise<void> {
+async function upload(
+  { terminal }: Cli,
+  client: JobJobClient,
+  job: JobRecord,
+  input: Input,
+  signal: AbortSignal,
+): Promise<void> {
   if (input.kind !== "file" && input.kind !== "folder") return;
   const { files, bytes } = input;
   const what = `${files.length === 1 ? files[0]?.name : `${files.length} files`}, ${humanBytes(bytes)}`;
   if (!terminal.isLive) terminal.err(`uploading ${what}`);
   await uploadFiles(client, job, files, {
     onBytes: (sent) => {
-      if (terminal.isLive) terminal.live(`uploading ${what}: ${Math.floor((100 * sent) / Math.max(1, bytes))} %`);
+      if (terminal.isLive && !signal.aborted)
+        terminal.live(`uploading ${what}: ${Math.floor((100 * sent) / Math.max(1, bytes))} %`);
     },
   });
 }
