@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
+import { type CfnElement, Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
 import * as iam from "aws-cdk-lib/aws-iam";
 import * as lambda from "aws-cdk-lib/aws-lambda";
 import * as logs from "aws-cdk-lib/aws-logs";
@@ -79,7 +79,7 @@ function reservation(spec: FunctionSpec, { settings }: Deployment): Partial<lamb
 /** cdk-nag sees a wildcard in every prefix. These are bounds: of the own bucket's `o/`, and of buckets named by the operator. */
 function acknowledgePrefixes(role: iam.Role, spec: FunctionSpec, deployment: Deployment): void {
   const stack = Stack.of(role);
-  const bucket = stack.getLogicalId(deployment.bucket.node.defaultChild as never);
+  const bucket = stack.getLogicalId(deployment.bucket.node.defaultChild as CfnElement);
   const findings: [string, string][] = [];
   if (spec.own) findings.push([`<${bucket}.Arn>/o/*`, "the keys of jobs, and nothing else in this one bucket"]);
   if (spec.own?.writes) findings.push([`<${bucket}.Arn>/${spec.own.writes}`, "the results of jobs, and nothing else"]);

@@ -1,4 +1,4 @@
-import { RemovalPolicy, Stack } from "aws-cdk-lib";
+import { type CfnElement, RemovalPolicy, Stack } from "aws-cdk-lib";
 import * as iam from "aws-cdk-lib/aws-iam";
 import type * as lambda from "aws-cdk-lib/aws-lambda";
 import * as logs from "aws-cdk-lib/aws-logs";
@@ -6,7 +6,7 @@ import * as sfn from "aws-cdk-lib/aws-stepfunctions";
 import { Construct } from "constructs";
 import { acknowledge } from "./acknowledge.ts";
 import { BatchLoop } from "./batch-loop.ts";
-import { CHILD_STEPS, STEPS } from "./function-table.ts";
+import { CHILD_STEPS, type FunctionSpec, STEPS } from "./function-table.ts";
 import { type Deployment, executionArns, stateMachineArn } from "./grants.ts";
 import { JobFlow } from "./job-flow.ts";
 import { JobFunction } from "./job-function.ts";
@@ -64,19 +64,14 @@ export class Workflow extends Construct {
   }
 
   private makeFunctions(deployment: Deployment, sweep: lambda.IFunction): StepFunctions {
-    const make = (name: keyof StepFunctions, spec: (typeof STEPS | typeof CHILD_STEPS)[never]): lambda.Function =>
-      new JobFunction(this, `${name[0]?.toUpperCase()}${name.slice(1)}`, {
-        name,
-        spec,
-        deployment,
-        sweep,
-        variables: { sweepFunction: sweep.functionName },
-      }).fn;
-    const entries = Object.entries({ ...STEPS, ...CHILD_STEPS }).map(([name, spec]) => [
-      name,
-      make(name as keyof StepFunctions, spec as never),
-    ]);
-    return Object.fromEntries(entries) as StepFunctions;
+    const specs: Record<keyof StepFunctions, FunctionSpec> = { ...STEPS, ...CHILD_STEPS };
+    const names = Object.keys(specs) as (keyof StepFunctions)[];
+    const functions = names.map((name) => {
+      const id = `${name[0]?.toUpperCase()}${name.slice(1)}`;
+      const variables = { sweepFunction: sweep.functionName };
+      return [name, new JobFunction(this, id, { name, spec: specs[name], deployment, sweep, variables }).fn];
+    });
+    return Object.fromEntries(functions);
   }
 
   /** Exactly the functions of the flow, the manifests, and the Map's own children. */
@@ -105,7 +100,7 @@ export class Workflow extends Construct {
         }),
       },
     });
-    const bucket = Stack.of(this).getLogicalId(deployment.bucket.node.defaultChild as never);
+    const bucket = Stack.of(this).getLogicalId(deployment.bucket.node.defaultChild as CfnElement);
     const place = `arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:${deployment.stateMachineName}:*`;
     acknowledge(role, `AwsSolutions-IAM5[Resource::<${bucket}.Arn>/${MANIFESTS}]`, "the manifests that plan writes");
     acknowledge(role, `AwsSolutions-IAM5[Resource::${place}]`, "the Map's children, executions of this one machine");
