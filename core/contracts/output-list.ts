@@ -1,6 +1,6 @@
 /**
- * Lists of output objects, in pages of 1,000 so that none of them must fit memory or one response.
- * The head object names the pages: page p is `<prefix><p>.json`.
+ * Lists of output objects, in pages of 1,000 so that none of them must fit memory or one response. The head object names
+ * the pages by key: each lies under the claim that wrote it, so that a superseded invocation can't change a page.
  */
 import * as z from "zod";
 
@@ -39,8 +39,7 @@ export type DeliveryEntry = z.infer<typeof deliveryEntry>;
 
 /** What a list writer must know to go on in another invocation. */
 export const listState = z.object({
-  prefix: z.string(),
-  pages: z.int(),
+  pages: z.array(z.string()),
   count: z.int(),
   bytes: z.int(),
   pending: z.array(z.unknown()),
@@ -51,8 +50,7 @@ export const listHead = z.object({
   v: z.literal(1),
   count: z.int(),
   bytes: z.int(),
-  pages: z.int(),
-  prefix: z.string(),
+  pages: z.array(z.string()),
 });
 export type ListHead = z.infer<typeof listHead>;
 
