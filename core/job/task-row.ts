@@ -121,7 +121,7 @@ function errorOf(state: TaskState, job: JobItem, last: AttemptRecord | undefined
   if (state !== "CANCELED") return null;
   if (job.state === "CANCELED")
     return { code: "ABORTED", message: "The job was canceled before this task ended.", retryable: true };
-  const early = job.failure?.code === "TASKS_FAILED";
+  const early = job.failure?.code === "TOLERANCE_EXCEEDED";
   return early
     ? {
         code: "FAIL_FAST",
