@@ -8,6 +8,7 @@ import { ROOT, STATE_DIRECTORY } from "../lib/paths.ts";
 import { run } from "../lib/run.ts";
 import { ToolingError } from "../lib/tooling-error.ts";
 import { fingerprint } from "./fingerprint.ts";
+import { keepAssembly, takeAssembly } from "./kept-assembly.ts";
 import {
   cloudFormation,
   failureReasons,
@@ -57,7 +58,7 @@ export async function deployStack(options: DeployOptions = {}): Promise<StackOut
       say("deploy: up to date");
       return outputsOf(standing, endpoint);
     }
-    const stack = await deploy({ client, environment, context, say, emulated: endpoint !== undefined });
+    const stack = await deploy({ client, environment, context, say, print, emulated: endpoint !== undefined });
     await mkdir(STATE_DIRECTORY, { recursive: true });
     await writeFile(STATE_FILE, `${JSON.stringify({ endpoint: target, stack: version(stack), fingerprint: print })}\n`);
     return outputsOf(stack, endpoint);
@@ -71,10 +72,12 @@ interface Deployment {
   readonly environment: NodeJS.ProcessEnv;
   readonly context: Readonly<Record<string, string>>;
   readonly say: (line: string) => void;
+  /** Fingerprint of the sources and the context. */
+  readonly print: string;
   readonly emulated: boolean;
 }
 
-async function deploy({ client, environment, context, say, emulated }: Deployment): Promise<Stack> {
+async function deploy({ client, environment, context, say, print, emulated }: Deployment): Promise<Stack> {
   const limit = emulated ? LIMITS_MS.emulator : LIMITS_MS.aws;
   // A folder of its own: two deployments at once (tests, demo) must not write into one cdk.out.
   const assembly = await mkdtemp(join(tmpdir(), "jobjob-assembly-"));
@@ -98,9 +101,16 @@ async function deploy({ client, environment, context, say, emulated }: Deploymen
     throw new ToolingError([`cdk ${step} ${what}.`, ...reasons, ...tail, remedy].join("\n"));
   };
   try {
-    say("synth: bundling the Lambdas");
-    const keys = Object.entries(context).flatMap(([key, value]) => ["-c", `${key}=${value}`]);
-    await cdk("synth", ["synth", "--quiet", "--output", assembly, ...keys], LIMITS_MS.synth);
+    // On AWS lookups of the account could play a part, and minutes are spent anyway.
+    if (emulated && (await takeAssembly(print, assembly))) {
+      say("synth: unchanged");
+    } else {
+      say("synth: bundling the Lambdas");
+      const keys = Object.entries(context).flatMap(([key, value]) => ["-c", `${key}=${value}`]);
+      await cdk("synth", ["synth", "--quiet", "--output", assembly, ...keys], LIMITS_MS.synth);
+      // A source that was saved while synth ran may be in it or not.
+      if (emulated && (await fingerprint(ROOT, context)) === print) await keepAssembly(print, assembly);
+    }
     if (!(await isBootstrapped(client))) {
       say("bootstrap: preparing the account for CDK");
       await cdk("bootstrap", ["bootstrap", "--app", assembly], limit);
