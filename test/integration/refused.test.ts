@@ -88,6 +88,26 @@ describe.concurrent("refused before any work, with the field and the remedy", ()
     expectError(foreign, 422, "ACCESS_DENIED", "dataSource.params.bucketName");
   });
 
+  it("a destination that can't be written, before any work", async () => {
+    const owner = await newOwner();
+    const at = folder();
+    await putInput(`${at}in.csv`, "a,b\n1,2\n");
+    const dataDestination = {
+      dataSourceDescriptor: "s3",
+      params: { name: "out", bucketName: theStack().missingBucket },
+    };
+    const job = await createJob(owner, {
+      templateId: "csv-select",
+      dataSource: s3Source(`${at}in.csv`),
+      dataDestination,
+    });
+
+    const answer = await run(owner, job.id);
+
+    expectError(answer, 422, "DESTINATION_NOT_WRITABLE", "dataDestination.params.bucketName");
+    expect((await getJob(owner, job.id)).state).toBe("JOB_STATE_NEW");
+  });
+
   it("a destination that is taken, before any work; with overwrite it is replaced", async () => {
     const owner = await newOwner();
     const at = folder();
