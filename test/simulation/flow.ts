@@ -1,6 +1,6 @@
 /**
  * JobWorkflow's flow, as core/contracts/flow.ts has it: steps with their retries, the Map with a child per batch, and each
- * child's loop. Issue: the synthesised state machine says the same, and is to take this driver's place.
+ * child's loop.
  */
 import { mayAnswer, type StepName } from "../../core/contracts/flow.ts";
 import type { ChildInput, Hand, StepAnswer, StepInput } from "../../core/contracts/workflow.ts";
@@ -21,8 +21,6 @@ const STEPS: Partial<Record<StepName, Step>> = { plan, settle, fail };
 /** cdk/retries.ts: FAULTY_STEP and FAULTY_CONTROL. */
 const STEP_TRIES = 6;
 const CHILD_TRIES = 11;
-/** A caller that gives a function up waits so many turns of its own for it. */
-const MOST_PATIENCE = 12;
 
 export class Flow {
   readonly #world: World;
@@ -134,9 +132,8 @@ export class Flow {
     if (!this.#runs) throw new Lost();
     if (this.#world.fault("app not invoked", 0.01)) return { Error: "Lambda.TooManyRequestsException" };
     const caller: Caller = { name: "app", run: input.run, round: input.round, batch: input.b.n, claim: hand.claim };
-    const working = this.#world.invoke({ caller, body: (ctx) => work(ctx, input, hand, this.#verdict) });
     try {
-      return await this.#patiently(working);
+      return await this.#world.invoke({ caller, body: (ctx) => work(ctx, input, hand, this.#verdict) });
     } catch {
       return { Error: "Sandbox.Timedout" };
     }
@@ -146,24 +143,12 @@ export class Flow {
   async #insist<T>(tries: number, invocation: Invocation<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#patiently(this.#world.invoke(invocation));
+        return await this.#world.invoke(invocation);
       } catch (error) {
         if (attempt === tries) throw error;
         await this.#world.scheduler.turn(`${invocation.caller.name} retried`, this.#world.random() * 2_000);
       }
     }
-  }
-
-  async #patiently<T>(working: Promise<T>): Promise<T> {
-    if (!this.#world.fault("given up", 0.02)) return working;
-    working.catch(() => {}); // nobody listens any more
-    const patience = async (): Promise<never> => {
-      for (let turns = this.#world.random() * MOST_PATIENCE; turns > 0; turns--) {
-        await this.#world.scheduler.turn("a caller loses patience");
-      }
-      throw new GivenUp();
-    };
-    return Promise.race([working, patience()]);
   }
 }
 
@@ -171,4 +156,3 @@ export type Verdict = Parameters<typeof work>[3];
 
 /** The child gave up: settle hands its batch out again. */
 class Lost extends Error {}
-class GivenUp extends Error {}

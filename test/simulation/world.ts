@@ -20,12 +20,14 @@ export interface Invocation<T> {
   readonly body: (ctx: Engine) => Promise<T>;
 }
 
-/** The function died, or its caller has given it up. */
+/** The function died, or its caller gave it up: then it goes on by itself. */
 export class Died extends Error {
   override readonly name = "Died";
 }
 
 const SKEW_MS = 300_000;
+/** A slow function isn't waited for any longer than this; whatever it still does comes late. */
+const TIMEOUT_MS = 2_000;
 
 export class World {
   readonly engine: Engine = makeEngine();
@@ -69,7 +71,10 @@ export class World {
     const { caller, body } = invocation;
     const id = `${caller.name}#${++this.#invocations}`;
     const skew = this.chance(0.1) ? this.oneOf(-SKEW_MS, SKEW_MS) : 0;
+    const slowness = this.fault("given up", 0.03) ? this.oneOf(500, 5_000, 60_000) : 0;
     return new Promise<T>((resolve, reject) => {
+      if (slowness > 0)
+        void this.scheduler.turn(`${id} times out`, TIMEOUT_MS).then(() => reject(new Died(`${id} timed out`)));
       let dead = false;
       const die = (moment: string): Promise<never> => {
         dead = true;
@@ -80,7 +85,7 @@ export class World {
         const what = `${id} ${moment.method}`;
         if (moment.when === "before") {
           if (dead) return NEVER;
-          await this.scheduler.turn(what);
+          await this.scheduler.turn(what, this.random() * slowness);
           return this.#before(moment, die);
         }
         if (isWrite(moment)) this.onWrite(caller);
