@@ -1,8 +1,7 @@
 import type * as z from "zod";
 import { type ListHead, type ListState, listHead, PAGE_ENTRIES } from "../contracts/output-list.ts";
+import { readJson, writeJson } from "../objects/json.ts";
 import type { ObjectStore, Place } from "../ports/index.ts";
-
-const JSON_TYPE = { contentType: "application/json" } as const;
 
 /** Writes a paged list. Resumable: its state goes into the step's cursor; a page written twice has the same bytes. */
 export class ListWriter<T extends { readonly z: number }> {
@@ -36,20 +35,16 @@ export class ListWriter<T extends { readonly z: number }> {
     const { pages, count, bytes } = this.#state;
     const head: ListHead = { v: 1, count, bytes, pages };
     const key = `${this.#prefix}head.json`;
-    await this.#objects.put({ bucket: this.#bucket, key }, JSON.stringify({ ...head, ...more }), JSON_TYPE);
+    await writeJson(this.#objects, { bucket: this.#bucket, key }, { ...head, ...more });
     return key;
   }
 
   async #flush(): Promise<void> {
     const { pages, pending } = this.#state;
     const key = `${this.#prefix}page-${pages.length}.json`;
-    await this.#objects.put({ bucket: this.#bucket, key }, JSON.stringify(pending), JSON_TYPE);
+    await writeJson(this.#objects, { bucket: this.#bucket, key }, pending);
     this.#state = { ...this.#state, pages: [...pages, key], pending: [] };
   }
-}
-
-export async function readJson<T>(objects: ObjectStore, place: Place, schema: z.ZodType<T>): Promise<T> {
-  return schema.parse(JSON.parse(new TextDecoder().decode(await objects.get(place))));
 }
 
 export const readHead = (objects: ObjectStore, place: Place): Promise<ListHead> => readJson(objects, place, listHead);

@@ -1,9 +1,9 @@
 import { type UploadGroup, uploadGroup } from "../contracts/output-list.ts";
 import { type JobPlace, stepPrefix } from "../keys/object-keys.ts";
 import { inParallel } from "../merge/index.ts";
+import { readJson } from "../objects/json.ts";
 import type { Place } from "../ports/index.ts";
 import type { StepContext } from "../steps/context.ts";
-import { readJson } from "./list-writer.ts";
 
 type Stores = Pick<StepContext, "objects" | "settings">;
 const CALLS_AT_ONCE = 16;

@@ -8,7 +8,7 @@ import type { BatchPlace } from "../contracts/workflow.ts";
 import { JobJobError, toErrorData } from "../errors.ts";
 import { batchKey } from "../keys/item-keys.ts";
 import { claimIndexKey, jobPrefix } from "../keys/object-keys.ts";
-import { readJson } from "../partition/json-lines.ts";
+import { readJson } from "../objects/json.ts";
 import type { JobContext } from "./context.ts";
 
 /** undefined before the job's first plan. */

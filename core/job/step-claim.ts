@@ -3,10 +3,12 @@
  * Every invocation takes a new one, so that of two invocations of the same step (a retry beside a zombie) only the later
  * can write the outcome; what a claim writes lies under its own prefix. A continuation inherits the cursor.
  */
+import * as z from "zod";
 import type { JobItem, SpecItem } from "../contracts/job-items.ts";
 import type { StepAnswer, StepInput } from "../contracts/workflow.ts";
 import { jobKey } from "../keys/item-keys.ts";
 import { jobPrefix, stepPrefix } from "../keys/object-keys.ts";
+import { readJson, writeJson } from "../objects/json.ts";
 import { type Changes, type Condition, isRefused, RefusedError } from "../ports/index.ts";
 import { type JobState, WISHES } from "../states/job-states.ts";
 import type { StepContext } from "../steps/context.ts";
@@ -91,7 +93,11 @@ export async function takeStepClaim(
     const cursor =
       cursorKey === undefined
         ? undefined
-        : await readJson(ctx, jobPrefix({ owner: job.owner, jobId: job.id }) + cursorKey);
+        : await readJson(
+            ctx.objects,
+            { bucket: ctx.settings.bucket, key: jobPrefix({ owner: job.owner, jobId: job.id }) + cursorKey },
+            z.unknown(),
+          );
     return {
       job: { ...job, state: state.in, claim },
       spec,
@@ -116,9 +122,7 @@ export function holdCondition(hold: StepHold): readonly Condition[] {
 /** Saves where the step stands; the next invocation goes on from there. @returns the answer for the workflow. */
 export async function saveCursor(ctx: StepContext, hold: StepHold, cursor: unknown): Promise<StepAnswer> {
   const key = `${hold.scratch}cursor.json`;
-  await ctx.objects.put({ bucket: ctx.settings.bucket, key }, JSON.stringify(cursor), {
-    contentType: "application/json",
-  });
+  await writeJson(ctx.objects, { bucket: ctx.settings.bucket, key }, cursor);
   return noteOutcome(
     ctx,
     hold,
@@ -188,8 +192,3 @@ function whenRefused(hold: StepHold, job: JobItem | undefined): StepAnswer {
 }
 
 const claimName = (step: ClaimedStep, run: number): string => `${step}#${run}`;
-
-async function readJson(ctx: StepContext, key: string): Promise<unknown> {
-  const bytes = await ctx.objects.get({ bucket: ctx.settings.bucket, key });
-  return JSON.parse(new TextDecoder().decode(bytes));
-}

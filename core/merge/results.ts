@@ -11,6 +11,7 @@ import { type ClaimIndex, claimIndex, type TaskResult } from "../contracts/worke
 import type { BatchPlace } from "../contracts/workflow.ts";
 import { JobJobError } from "../errors.ts";
 import { claimIndexKey, type JobPlace, jobPrefix, resultPrefix } from "../keys/object-keys.ts";
+import { readJson } from "../objects/json.ts";
 import type { Item } from "../ports/index.ts";
 import type { StepContext } from "../steps/context.ts";
 import { aheadOf } from "./ahead.ts";
@@ -51,8 +52,7 @@ export async function* committedBatches(ctx: Ports, job: Job, from = 0): AsyncGe
 async function loadBatchTable(ctx: Ports, job: Job): Promise<BatchTable | undefined> {
   if (job.table === undefined) return undefined;
   const key = jobPrefix({ owner: job.owner, jobId: job.id }) + job.table;
-  const bytes = await ctx.objects.get({ bucket: ctx.settings.bucket, key });
-  return batchTable.parse(JSON.parse(new TextDecoder().decode(bytes)));
+  return readJson(ctx.objects, { bucket: ctx.settings.bucket, key }, batchTable);
 }
 
 async function readBatch(ctx: Ports, job: Job, place: BatchPlace, item: Item | undefined): Promise<CommittedBatch> {

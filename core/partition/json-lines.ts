@@ -1,4 +1,4 @@
-import { JobJobError } from "../errors.ts";
+import { malformed } from "../objects/json.ts";
 import type { ObjectStore, Place } from "../ports/index.ts";
 
 const NEWLINE = 0x0a;
@@ -39,32 +39,4 @@ export async function* readLines(
     if (lines.length > 0) yield lines;
   }
   if (carry.length > 0) throw malformed(place, "its last line has no end");
-}
-
-/** A line of a file of ours, checked. @throws JobJobError SCRATCH_MALFORMED */
-export function parseLine<T>(schema: { parse(value: unknown): T }, text: string, place: Place): T {
-  try {
-    return schema.parse(JSON.parse(text));
-  } catch (cause) {
-    throw malformed(place, `the line ${text.slice(0, 100)} has an unexpected shape`, cause);
-  }
-}
-
-/** A JSON object of ours, checked. @throws JobJobError SCRATCH_MALFORMED */
-export async function readJson<T>(
-  objects: ObjectStore,
-  place: Place,
-  schema: { parse(value: unknown): T },
-): Promise<T> {
-  const bytes = await objects.get(place);
-  return parseLine(schema, new TextDecoder().decode(bytes), place);
-}
-
-export function malformed(place: Place, why: string, cause?: unknown): JobJobError {
-  return new JobJobError({
-    code: "SCRATCH_MALFORMED",
-    message: `s3://${place.bucket}/${place.key} isn't as JobJob wrote it: ${why}. Was it changed, or written by another version? Run the job again.`,
-    details: { ...place },
-    cause,
-  });
 }

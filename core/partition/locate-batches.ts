@@ -1,8 +1,9 @@
 import { type ChunksFile, chunkLine, chunksFile, OFFSET_STRIDE, offsetRow } from "../contracts/chunk-index.ts";
 import type { BatchPlace } from "../contracts/workflow.ts";
 import { JobJobError } from "../errors.ts";
+import { malformed, parseJson, readJson } from "../objects/json.ts";
 import type { ObjectStore, Place } from "../ports/index.ts";
-import { malformed, parseLine, readJson, readLines } from "./json-lines.ts";
+import { readLines } from "./json-lines.ts";
 import { sourcesOf } from "./read-batch.ts";
 
 export interface ChunkReader {
@@ -63,7 +64,7 @@ async function* fromOffsets(reader: ChunkReader, chunks: ChunksFile, size: numbe
   for await (const lines of readLines(reader.objects, place, { from: 0, to: end.size, etag: end.etag })) {
     for (const { text } of lines) {
       if (row++ % rowsPerBatch !== 0) continue;
-      const entry = parseLine(offsetRow, text, place);
+      const entry = parseJson(offsetRow, text, place);
       const index = entry[0];
       const sourcesEnd = entry.length === 4 ? entry[3] : 0;
       if (start) yield batchAt(n++, size, chunks.tasks, start, index, sourcesEnd);
@@ -88,7 +89,7 @@ async function* fromLines(reader: ChunkReader, chunks: ChunksFile, size: number)
     batchAt(n++, size, chunks.tasks, batchStart, index, table && batchStart.source ? await table.at(behind) : 0);
   for await (const lines of readLines(reader.objects, place, { from: 0, to: chunks.indexSize })) {
     for (const { from, text } of lines) {
-      const used = sourcesOf(parseLine(chunkLine, text, place));
+      const used = sourcesOf(parseJson(chunkLine, text, place));
       if (ordinal++ % size === 0) {
         if (start) yield await close(start, from);
         table?.forget(used?.first ?? 0);

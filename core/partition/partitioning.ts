@@ -1,9 +1,10 @@
 import * as z from "zod";
 import { ObjectGrouper, rangeChunks } from "../chunks/index.ts";
 import { type ChunkLine, type PreparedFile, type PreparedLine, preparedLine } from "../contracts/chunk-index.ts";
+import { parseJson } from "../objects/json.ts";
 import type { ObjectStore } from "../ports/index.ts";
 import type { IndexWriter, SourceRows } from "./index-writer.ts";
-import { parseLine, readLines } from "./json-lines.ts";
+import { readLines } from "./json-lines.ts";
 import type { PartitionMethod } from "./method.ts";
 import { inSource, readSource, type SourceVersion } from "./read-source.ts";
 import { cutterState, SourceCutter } from "./source-cutter.ts";
@@ -189,7 +190,7 @@ async function* rowsFrom(work: PartitionWork, offset: number): AsyncGenerator<Ro
   const place = { bucket: work.bucket, key: table.key };
   for await (const lines of readLines(work.objects, place, { from: offset, to: table.size })) {
     for (const [index, { from, to, text }] of lines.entries()) {
-      yield { row: parseLine(preparedLine, text, place), from, end: to, lastOfBlock: index === lines.length - 1 };
+      yield { row: parseJson(preparedLine, text, place), from, end: to, lastOfBlock: index === lines.length - 1 };
     }
   }
 }

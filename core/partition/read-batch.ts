@@ -1,7 +1,8 @@
 import { type ChunkLine, chunkLine, type SourceLine, sourceLine } from "../contracts/chunk-index.ts";
 import type { BatchPlace } from "../contracts/workflow.ts";
+import { malformed, parseJson } from "../objects/json.ts";
 import type { ObjectStore, Place } from "../ports/index.ts";
-import { malformed, parseLine, splitLines } from "./json-lines.ts";
+import { splitLines } from "./json-lines.ts";
 
 /** Bytes of the table of sources that are fetched at once, and that are kept: a batch of big sets may need a gigabyte. */
 const WINDOW = 1024 * 1024;
@@ -38,7 +39,7 @@ export async function readChunkLines(
       ? undefined
       : new SourceWindow(objects, { bucket, key: keys.sources }, place.sources);
   return {
-    lines: lines.map(({ text }) => parseLine(chunkLine, text, index)),
+    lines: lines.map(({ text }) => parseJson(chunkLine, text, index)),
     sources: async (line) => {
       const wanted = sourcesOf(line);
       if (!wanted) return [];
@@ -86,7 +87,7 @@ class SourceWindow {
     if (first < this.#base) this.#restart();
     while (this.#base + this.#rows.length < first + count) await this.#more(first);
     const at = first - this.#base;
-    return this.#rows.slice(at, at + count).map((row) => parseLine(sourceLine, row, this.#place));
+    return this.#rows.slice(at, at + count).map((row) => parseJson(sourceLine, row, this.#place));
   }
 
   async #more(keepFrom: number): Promise<void> {

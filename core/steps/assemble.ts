@@ -8,7 +8,7 @@ import type { AssemblerInfo } from "../contracts/blocks.ts";
 import { chunksFile } from "../contracts/chunk-index.ts";
 import type { OutputEntry } from "../contracts/output-list.ts";
 import type { StepAnswer, StepInput } from "../contracts/workflow.ts";
-import { ListWriter, readJson } from "../delivery/list-writer.ts";
+import { ListWriter } from "../delivery/list-writer.ts";
 import { JobJobError } from "../errors.ts";
 import { endStep, type StepHold, saveCursor, takeStepClaim } from "../job/step-claim.ts";
 import { type JobPlace, jobPrefix, outputPrefix, stepPrefix } from "../keys/object-keys.ts";
@@ -25,6 +25,7 @@ import {
   mergeInto,
   writeEach,
 } from "../merge/index.ts";
+import { readJson } from "../objects/json.ts";
 import { readCsvHeader } from "../records/index.ts";
 import type { StepContext } from "./context.ts";
 

@@ -20,6 +20,7 @@ import { JobJobError } from "../errors.ts";
 import { epochIs, sameEpoch } from "../gates/gates.ts";
 import { parseItem } from "../job/load.ts";
 import { claimIndexKey } from "../keys/object-keys.ts";
+import { readJson } from "../objects/json.ts";
 import { RefusedError, type Value, type Write } from "../ports/index.ts";
 import { gateKeyOf, claim as takeClaim, takeDue } from "./claim.ts";
 import type { NudgingContext } from "./context.ts";
@@ -122,8 +123,9 @@ async function readOutcome(ctx: NudgingContext, input: ChildInput, held: Hand): 
   const job = { owner: input.owner, jobId: input.jobId };
   const key = claimIndexKey(job, input.generation, input.b.n, held.claim);
   try {
-    const bytes = await ctx.objects.get({ bucket: ctx.settings.bucket, key }, { ifMatch: result.etag });
-    const index = claimIndex.parse(JSON.parse(new TextDecoder().decode(bytes)));
+    const index = await readJson(ctx.objects, { bucket: ctx.settings.bucket, key }, claimIndex, {
+      ifMatch: result.etag,
+    });
     if (index.batch === input.b.n && index.claim === held.claim) return { kind: "index", index };
   } catch (error) {
     if (error instanceof JobJobError && error.retryable) throw error;

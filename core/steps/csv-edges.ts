@@ -10,6 +10,7 @@ import type { Failure, JobItem, SpecItem } from "../contracts/job-items.ts";
 import { type ClaimIndex, claimIndex, type TaskEntry } from "../contracts/worker.ts";
 import type { BatchPlace } from "../contracts/workflow.ts";
 import { claimIndexKey, jobPrefix } from "../keys/object-keys.ts";
+import { readJson } from "../objects/json.ts";
 import { loadChunks } from "../partition/locate-batches.ts";
 import { readChunkLines } from "../partition/read-batch.ts";
 import type { StepContext } from "./context.ts";
@@ -28,7 +29,7 @@ export async function checkCsvEdges(ctx: StepContext, job: JobItem, spec: SpecIt
     return undefined;
   const { bucket } = ctx.settings;
   const prefix = jobPrefix({ owner: job.owner, jobId: job.id });
-  const table = batchTable.parse(await readJson(ctx, prefix + job.table));
+  const table = await readJson(ctx.objects, { bucket, key: prefix + job.table }, batchTable);
   const chunks = await loadChunks(ctx.objects, bucket, prefix + job.chunks);
   let before: Edge | undefined;
   for await (const { place, item } of batchesInOrder(ctx.table, job, table)) {
@@ -79,11 +80,8 @@ async function entriesOf(
   const indexes = new Map<number, ClaimIndex>();
   for (const claim of new Set(claims)) {
     if (claim === 0) continue;
-    indexes.set(claim, claimIndex.parse(await readJson(ctx, claimIndexKey(where, job.generation, place.n, claim))));
+    const key = claimIndexKey(where, job.generation, place.n, claim);
+    indexes.set(claim, await readJson(ctx.objects, { bucket: ctx.settings.bucket, key }, claimIndex));
   }
   return claims.map((claim, i) => indexes.get(claim)?.tasks.find((entry) => entry.o === i));
-}
-
-async function readJson(ctx: StepContext, key: string): Promise<unknown> {
-  return JSON.parse(new TextDecoder().decode(await ctx.objects.get({ bucket: ctx.settings.bucket, key })));
 }

@@ -8,6 +8,7 @@ import { holdGates } from "../gates/fence.ts";
 import { loadGates, sumGates, withinTolerance } from "../gates/gates.ts";
 import { jobKey } from "../keys/item-keys.ts";
 import { hintKey } from "../keys/object-keys.ts";
+import { writeJson } from "../objects/json.ts";
 import { isRefused } from "../ports/index.ts";
 import { WISHES } from "../states/job-states.ts";
 import type { NudgingContext } from "./context.ts";
@@ -47,9 +48,10 @@ export async function failJobOfTasks(ctx: NudgingContext, input: ChildInput, err
     { run: input.run },
   );
   const job = { owner: input.owner, jobId: input.jobId };
-  await ctx.objects.put(
+  await writeJson(
+    ctx.objects,
     { bucket: ctx.settings.bucket, key: hintKey(job) },
-    JSON.stringify({ run: input.run, round: input.round, wish: WISHES.FAIL }),
+    { run: input.run, round: input.round, wish: WISHES.FAIL },
   );
   await ctx.nudge.sweep(input.jobId);
 }

@@ -18,6 +18,7 @@ import { SUPERSEDED } from "../job/step-claim.ts";
 import { tryTransition } from "../job/transition.ts";
 import { jobKey } from "../keys/item-keys.ts";
 import { hintKey, type JobPlace, jobPrefix, planPrefix } from "../keys/object-keys.ts";
+import { readJson, writeJson } from "../objects/json.ts";
 import { loadChunks, locateBatches } from "../partition/locate-batches.ts";
 import { type Condition, isRefused } from "../ports/index.ts";
 import type { JobState } from "../states/job-states.ts";
@@ -41,9 +42,13 @@ export async function plan(ctx: StepContext, input: StepInput): Promise<StepAnsw
   const left = await unfinishedBatches(ctx, range, table, epoch);
   const manifest = `${prefix}manifest.json`;
   const work = `${prefix}work.json`;
-  await putJson(ctx, manifest, left);
-  await putJson(ctx, work, workSpecOf(ctx, job, spec, chunks, epoch));
-  await putJson(ctx, hintKey(place), { run: epoch.run, round: epoch.round, wish: 0 });
+  await writeJson(ctx.objects, { bucket: ctx.settings.bucket, key: manifest }, left);
+  await writeJson(ctx.objects, { bucket: ctx.settings.bucket, key: work }, workSpecOf(ctx, job, spec, chunks, epoch));
+  await writeJson(
+    ctx.objects,
+    { bucket: ctx.settings.bucket, key: hintKey(place) },
+    { run: epoch.run, round: epoch.round, wish: 0 },
+  );
   await openGates(ctx.table, range, epoch);
 
   const planned = await enterPartitioned(ctx, job, epoch, table, {
@@ -90,15 +95,14 @@ async function loadOrMakeTable(
   const { bucket } = ctx.settings;
   if (job.table !== undefined) {
     const key = jobPrefix({ owner: job.owner, jobId: job.id }) + job.table;
-    const bytes = await ctx.objects.get({ bucket, key });
-    return { table: batchTable.parse(JSON.parse(new TextDecoder().decode(bytes))), key };
+    return { table: await readJson(ctx.objects, { bucket, key }, batchTable), key };
   }
   const size = batchSize(chunks.tasks, spec.taskSeconds, workerLimit(ctx, spec));
   const batches: BatchPlace[] = [];
   for await (const place of locateBatches({ objects: ctx.objects, bucket }, chunks, size)) batches.push(place);
   const table: BatchTable = { v: 1, tasks: chunks.tasks, batchSize: size, gates: gateCount(batches.length), batches };
   const key = `${prefix}table.json`;
-  await putJson(ctx, key, table);
+  await writeJson(ctx.objects, { bucket: ctx.settings.bucket, key }, table);
   return { table, key };
 }
 
@@ -207,10 +211,4 @@ async function enterPartitioned(
     () => loadJob(ctx.table, job.id),
   );
   return outcome !== "refused";
-}
-
-async function putJson(ctx: StepContext, key: string, value: unknown): Promise<void> {
-  await ctx.objects.put({ bucket: ctx.settings.bucket, key }, JSON.stringify(value), {
-    contentType: "application/json",
-  });
 }

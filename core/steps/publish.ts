@@ -7,12 +7,13 @@ import * as z from "zod";
 import { type DeliveryEntry, type DeliveryHead, deliveryEntry, deliveryHead } from "../contracts/output-list.ts";
 import type { StepAnswer, StepInput } from "../contracts/workflow.ts";
 import { finalKey, MANIFEST_NAME, taken } from "../delivery/destination.ts";
-import { readJson, readPage } from "../delivery/list-writer.ts";
+import { readPage } from "../delivery/list-writer.ts";
 import { abortGroup, recordedGroups } from "../delivery/upload-groups.ts";
 import { JobJobError } from "../errors.ts";
 import { noteOutcome, type StepHold, saveCursor, takeStepClaim } from "../job/step-claim.ts";
 import { type JobPlace, jobPrefix } from "../keys/object-keys.ts";
 import { completeOwn, inParallel, showCrc32 } from "../merge/index.ts";
+import { readJson } from "../objects/json.ts";
 import type { Place, Precondition } from "../ports/index.ts";
 import type { StepContext } from "./context.ts";
 

@@ -16,6 +16,7 @@ import { SUPERSEDED } from "../job/step-claim.ts";
 import { type Transition, transition } from "../job/transition.ts";
 import { jobKey } from "../keys/item-keys.ts";
 import { claimIndexKey } from "../keys/object-keys.ts";
+import { readJson } from "../objects/json.ts";
 import { type Changes, type Condition, RefusedError } from "../ports/index.ts";
 import { type JobState, WISHES } from "../states/job-states.ts";
 import type { StepContext } from "./context.ts";
@@ -167,8 +168,7 @@ async function firstError(ctx: StepContext, job: JobItem): Promise<FirstError | 
   const { code, claim } = first.task;
   if (code) return { ordinal, code, message: "the worker ended without a word (out of memory, or out of time)" };
   const key = claimIndexKey({ owner: job.owner, jobId: job.id }, job.generation, first.n, claim);
-  const bytes = await ctx.objects.get({ bucket: ctx.settings.bucket, key });
-  const index = claimIndex.parse(JSON.parse(new TextDecoder().decode(bytes)));
+  const index = await readJson(ctx.objects, { bucket: ctx.settings.bucket, key }, claimIndex);
   const error = index.tasks.find((entry) => entry.o === first?.at)?.e;
   return error && { ordinal, code: error.code, message: error.message };
 }
