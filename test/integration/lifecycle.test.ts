@@ -182,7 +182,8 @@ describe.concurrent("the whole lifecycle, through HTTP, on the deployed stack", 
     const owner = await newOwner();
     const at = folder();
     await putInput(`${at}in.csv`, csvOf(10));
-    const startAt = new Date(Date.now() + 8_000).toISOString();
+    // Far enough that the first calls of cold functions on a slow machine come before it.
+    const startAt = new Date(Date.now() + 30_000).toISOString();
     const created = await createJob(owner, {
       templateId: "csv-select",
       dataSource: s3Source(`${at}in.csv`),
