@@ -61,7 +61,12 @@ export class Flow {
       if (!mayAnswer(name, answer.next)) throw new Error(`${name} may not answer ${answer.next}`);
       input = { ...input, step: answer };
       if (answer.next === "superseded" || answer.next === "ended") return "succeeded";
-      if (answer.next === "tasks") {
+      if (answer.next === "tasks" && this.#world.fault("map broke", 0.03)) {
+        this.#tasks(answer).catch(() => {}); // its children go on for a while
+        await this.#world.scheduler.turn("the map breaks", this.#world.random() * 2_000);
+        input = { ...input, caught: { Error: "States.Runtime" } };
+        name = "fail";
+      } else if (answer.next === "tasks") {
         await this.#tasks(answer);
         name = "settle";
       } else if (answer.next !== "again") {
@@ -113,8 +118,7 @@ export class Flow {
   }
 
   async #control(input: ChildInput, name: "claim" | "commit"): Promise<Hand> {
-    // A child whose execution was stopped makes no further call; whatever it had called goes on.
-    if (!this.#runs || this.#world.fault("child lost", 0.01)) throw new Lost();
+    if (!this.#runs) throw new Lost(); // stopped: no further call, but whatever was called goes on
     const { run, round, b, hand } = input;
     const caller: Caller = {
       name,
@@ -124,6 +128,10 @@ export class Flow {
       ...(name === "commit" && hand ? { claim: hand.claim } : {}),
     };
     const body = (ctx: Engine) => (name === "claim" ? claim(ctx, input) : commit(ctx, input));
+    if (this.#world.fault("child lost", 0.01)) {
+      this.#world.invoke({ caller, body }, true).catch(() => {}); // its last call takes effect late, if ever
+      throw new Lost();
+    }
     return this.#insist(CHILD_TRIES, { caller, body });
   }
 

@@ -65,13 +65,13 @@ export class World {
     return true;
   }
 
-  /** Runs the function once; rejects with Died when it dies on the way, and with whatever it throws. */
-  invoke<T>(invocation: Invocation<T>): Promise<T> {
+  /** Runs the function once, at its caller's pace or very slowly; rejects with Died when it dies on the way, and with whatever it throws. */
+  invoke<T>(invocation: Invocation<T>, isSlow = this.fault("given up", 0.03)): Promise<T> {
     this.history.push(invocation);
     const { caller, body } = invocation;
     const id = `${caller.name}#${++this.#invocations}`;
     const skew = this.chance(0.1) ? this.oneOf(-SKEW_MS, SKEW_MS) : 0;
-    const slowness = this.fault("given up", 0.03) ? this.oneOf(500, 5_000, 60_000) : 0;
+    const slowness = isSlow ? this.oneOf(500, 5_000, 60_000) : 0;
     return new Promise<T>((resolve, reject) => {
       if (slowness > 0)
         void this.scheduler.turn(`${id} times out`, TIMEOUT_MS).then(() => reject(new Died(`${id} timed out`)));
