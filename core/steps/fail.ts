@@ -77,8 +77,14 @@ async function ended(ctx: StepContext, job: JobItem): Promise<StepAnswer> {
   return { next: "ended" };
 }
 
+/** In DOWNLOADING the latest step claim tells deliver from publish. */
+function stepOf(job: JobItem): FailureStep {
+  if (job.state === "DOWNLOADING" && job.claimStep?.startsWith("publish#")) return "publish";
+  return STEP_OF[job.state] ?? "start";
+}
+
 function failureOf(job: JobItem, input: StepInput): Failure {
-  const step = STEP_OF[job.state] ?? "start";
+  const step = stepOf(job);
   const caught = input.caught;
   // What was caught comes last: `$.step` is then still the answer of the step before.
   const error = caught ? dataOfCause(caught.Cause) : input.step?.next === "fail" ? input.step.error : undefined;

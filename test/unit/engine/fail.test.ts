@@ -36,6 +36,15 @@ describe("fail", () => {
     expect(await job(engine)).toMatchObject({ state: "FAILED", failure: { ...error, step } });
   });
 
+  it("tells publish from deliver by the step that held the last claim", async () => {
+    const engine = await inState("DOWNLOADING");
+    await engine.table.write({ update: jobKey(JOB), changes: { set: { claimStep: "publish#1" } } });
+
+    await fail(engine, { ...INPUT, step: { next: "fail", error } });
+
+    expect((await job(engine)).failure?.step).toBe("publish");
+  });
+
   it("is possible from every active state", async () => {
     for (const state of ACTIVE_STATES) {
       const engine = await inState(state);
