@@ -51,22 +51,22 @@ export const jobItem = z.object({
   gates: z.int().min(1).max(32).optional(),
   batches: z.int().min(0).optional(),
   batchSize: z.int().min(1).optional(),
-  /** Scratch directory ("r1/partition/c2") that partition's claim wrote and PARTITIONING's end named valid. */
+  /** Keys below the job's prefix. chunks.json that partition's latest claim named valid: */
   chunks: z.string().optional(),
-  /** Scratch directory of the first valid plan: batch table. */
+  /** The batch table of the first valid plan: */
   table: z.string().optional(),
-  /** Key of the work spec of this run. */
+  /** The work spec of this run and round: */
   work: z.string().optional(),
   /** The step claim: rises with every invocation of a claimed step; only its holder may write the step's outcome. */
   claim: z.int().min(0),
   claimStep: z.string().optional(),
-  /** Scratch key of the latest cursor of the claimed step. */
+  /** Key below the job's prefix of the latest cursor of the claimed step. */
   cursor: z.string().optional(),
-  /** Scratch keys of what the steps produced: prepared sources, output list, delivery list. */
+  /** Keys below the job's prefix of what the steps produced: prepared.json, output list, delivery list. */
   prepared: z.string().optional(),
   output: z.string().optional(),
   delivery: z.string().optional(),
-  /** Totals of the final output, bytes and objects. */
+  /** What tolerated failures left out: failed tasks, rejected items. */
   incompleteTasks: z.int().optional(),
   incompleteItems: z.int().optional(),
   /** The last round that settle sent back to plan: tasks ended by then, and rounds in a row that ended no further one. */

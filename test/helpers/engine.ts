@@ -9,6 +9,7 @@ import {
   SeededIds,
 } from "../../adapters/memory/index.ts";
 import { parseRanges } from "../../core/batches/ranges.ts";
+import { DEFAULT_CONFIG } from "../../core/contracts/api/config.ts";
 import type { JobConfig } from "../../core/contracts/job-items.ts";
 import { type JobItem, jobItem } from "../../core/contracts/job-items.ts";
 import type { ClaimIndex, TaskEntry } from "../../core/contracts/worker.ts";
@@ -22,23 +23,6 @@ import { DEFAULT_SETTINGS } from "../../core/steps/context.ts";
 export const BUCKET = "data";
 export const OWNER = "ann";
 export const JOB = "01J0000000000000000000JOB1";
-
-export const CONFIG: JobConfig = {
-  minChunkSize: 0,
-  maxChunkSize: 0,
-  replicationFactor: 0,
-  partitioningSettings: {},
-  taskTimeout: 300,
-  jobTimeout: 86_400,
-  isTestJob: false,
-  maxTaskRetries: 2,
-  maxConcurrency: null,
-  retryBackoff: { initialMs: 1_000, rate: 2, maxMs: 60_000 },
-  toleratedFailurePercentage: 0,
-  failFast: false,
-  overwrite: false,
-  gracePeriod: 0,
-};
 
 export interface Engine extends ControlContext {
   readonly clock: ManualClock;
@@ -130,7 +114,7 @@ export async function putTasksJob(engine: Engine, tasks: number, options: TasksJ
       dataSource: { kind: "bypass", descriptor: "bypass" },
       dataDestination: { kind: "bypass", descriptor: "bypass" },
       params: { partitioner: {}, app: {}, assembler: {} },
-      config: { ...CONFIG, ...options.config } as never,
+      config: { ...DEFAULT_CONFIG, ...options.config } as never,
       blocks: { app: "passthrough", partitioner: "range", assembler: "concat" },
       versions: { app: version("passthrough"), partitioner: version("range"), assembler: version("concat") },
       input: { format: "bytes" },

@@ -6,6 +6,7 @@ import { concatEngine, csvEngine, jsonEngine, ndjsonEngine } from "../../apps/as
 import { reduceEngine } from "../../apps/assemblers/reduce.ts";
 import { zipEngine } from "../../apps/assemblers/zip.ts";
 import { packStates } from "../../core/batches/packed-states.ts";
+import { DEFAULT_CONFIG } from "../../core/contracts/api/config.ts";
 import type { BatchTable } from "../../core/contracts/batch-table.ts";
 import type { ChunksFile } from "../../core/contracts/chunk-index.ts";
 import type { DataDestination, JobConfig, JobItem } from "../../core/contracts/job-items.ts";
@@ -20,7 +21,7 @@ import { assemble } from "../../core/steps/assemble.ts";
 import type { StepContext } from "../../core/steps/context.ts";
 import { deliver } from "../../core/steps/deliver.ts";
 import { publish } from "../../core/steps/publish.ts";
-import { BUCKET, CONFIG, type Engine, JOB, makeEngine, OWNER } from "./engine.ts";
+import { BUCKET, type Engine, JOB, makeEngine, OWNER } from "./engine.ts";
 
 export const PLACE = { owner: OWNER, jobId: JOB };
 export const PART = 16;
@@ -154,7 +155,7 @@ export async function putMergeJob(world: Engine, job: MergeJob): Promise<void> {
       dataSource: null,
       dataDestination: (job.destination ?? { kind: "bucket", descriptor: "bucket" }) as unknown as Value,
       params: { partitioner: {}, app: {}, assembler: (job.params ?? {}) as Value },
-      config: { ...CONFIG, ...job.config } as unknown as Value,
+      config: { ...DEFAULT_CONFIG, ...job.config } as unknown as Value,
       blocks: { app: "test", partitioner: "lines", assembler: job.assembler },
     },
   });

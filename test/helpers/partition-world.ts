@@ -6,6 +6,7 @@ import {
   SeededIds,
   withFaults,
 } from "../../adapters/memory/index.ts";
+import { DEFAULT_CONFIG } from "../../core/contracts/api/config.ts";
 import { type ChunkLine, type ChunksFile, chunkLine, type SourceLine } from "../../core/contracts/chunk-index.ts";
 import type { DataSource, JobConfig, JobItem } from "../../core/contracts/job-items.ts";
 import type { StepAnswer, StepInput } from "../../core/contracts/workflow.ts";
@@ -41,23 +42,6 @@ export interface WorldOptions {
   readonly blockBytes?: number;
 }
 
-const CONFIG: JobConfig = {
-  minChunkSize: 0,
-  maxChunkSize: 0,
-  replicationFactor: 0,
-  partitioningSettings: {},
-  taskTimeout: 300,
-  jobTimeout: 86_400,
-  isTestJob: false,
-  maxTaskRetries: 2,
-  maxConcurrency: null,
-  retryBackoff: { initialMs: 1_000, rate: 2, maxMs: 60_000 },
-  toleratedFailurePercentage: 0,
-  failFast: false,
-  overwrite: false,
-  gracePeriod: 0,
-};
-
 /** A job in STARTED, its input in the bucket `input`, on in-memory twins whose clock moves with every call. */
 export async function world(options: WorldOptions) {
   const clock = new ManualClock("2026-01-01T00:00:00Z");
@@ -71,7 +55,7 @@ export async function world(options: WorldOptions) {
     blockBytes: options.blockBytes ?? 64,
   });
   for (const [key, body] of Object.entries(options.objects ?? {})) await store.put({ bucket: IN, key }, body);
-  const config = { ...CONFIG, ...options.config };
+  const config = { ...DEFAULT_CONFIG, ...options.config };
   const spec = {
     ...specKey(JOB.jobId),
     owner: JOB.owner,
