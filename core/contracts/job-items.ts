@@ -191,5 +191,8 @@ export const eventItem = z.object({
   why: z.string().optional(),
   /** Seconds since the epoch: DynamoDB's time to live. */
   expires: z.int(),
+  /** Index keys; rows of version 0.1.0 have none. */
+  ownerPk: z.string().optional(),
+  ownerSk: z.string().optional(),
 });
 export type EventItem = z.infer<typeof eventItem>;

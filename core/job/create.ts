@@ -159,7 +159,7 @@ function createWrites(ctx: JobContext, { owner, idempotency }: CreateRequest, { 
   return [
     { put: asItem(job), if: { missing: "pk" } },
     { put: asItem(spec), if: { missing: "pk" } },
-    eventRow(ctx, { jobId: job.id, at: now, who: owner, what: "CREATED", run: 0, to: "NEW" }),
+    eventRow(ctx, { jobId: job.id, owner, at: now, who: owner, what: "CREATED", run: 0, to: "NEW" }),
     { update: ownerKey(owner), changes: { add: { jobs: 1 } } },
     ...token,
   ];

@@ -53,7 +53,15 @@ async function deleteWrites(ctx: JobContext, { job, spec }: FoundJob): Promise<W
       if: { all: [{ eq: ["state", job.state] }, { eq: ["run", job.run] }, { missing: "deletedAt" }] },
     },
     { update: ownerKey(job.owner), changes: { add: { jobs: -1 } } },
-    eventRow(ctx, { jobId: job.id, at: now, who: job.owner, what: "DELETED", run: job.run, from: job.state }),
+    eventRow(ctx, {
+      jobId: job.id,
+      owner: job.owner,
+      at: now,
+      who: job.owner,
+      what: "DELETED",
+      run: job.run,
+      from: job.state,
+    }),
   ];
   const key = spec.idempotencyKey;
   const token = key === undefined ? undefined : await loadToken(ctx.table, job.owner, key);

@@ -4,7 +4,7 @@
  */
 import type { EventItem, JobItem } from "../contracts/job-items.ts";
 import { JobJobError } from "../errors.ts";
-import { byDueKeys, byStateKeys, eventKey, jobKey } from "../keys/item-keys.ts";
+import { byDueKeys, byStateKeys, eventKey, jobKey, ownerEventKeys } from "../keys/item-keys.ts";
 import type { Changes, Clock, Condition, Ids, Table, Value, Write } from "../ports/index.ts";
 import { isRefused } from "../ports/index.ts";
 import { isTerminal, type JobState, mayBecome } from "../states/job-states.ts";
@@ -104,20 +104,28 @@ function transitionWrite(t: Transition, now: number): Write {
   };
 }
 
-/** The timeline row of a transition, or of anything else worth telling (`what`). */
+/**
+ * The timeline row of a transition, or of anything else worth telling (`what`): it stands in the job's partition and, by its
+ * owner, in the index behind the events of all jobs; the table's stream makes it an event on EventBridge (core/events).
+ */
 export function eventRow(
   ports: Pick<TransitionPorts, "ids">,
-  event: Omit<EventItem, "pk" | "sk" | "id" | "expires"> & { readonly jobId: string },
+  event: Omit<EventItem, "pk" | "sk" | "id" | "expires" | "ownerPk" | "ownerSk"> & {
+    readonly jobId: string;
+    readonly owner: string;
+  },
 ): Write {
-  const { jobId, ...rest } = event;
+  const { jobId, owner, ...rest } = event;
   const id = ports.ids.ulid();
+  const time = new Date(rest.at).toISOString();
   const row: Record<string, Value> = { id, at: rest.at, who: rest.who, what: rest.what, run: rest.run };
   if (rest.from) row.from = rest.from;
   if (rest.to) row.to = rest.to;
   if (rest.why) row.why = rest.why.slice(0, 500);
   return {
     put: {
-      ...eventKey(jobId, new Date(rest.at).toISOString(), id),
+      ...eventKey(jobId, time, id),
+      ...ownerEventKeys(owner, time, id),
       ...row,
       expires: Math.floor(rest.at / 1_000) + EVENT_SECONDS,
     },
@@ -128,6 +136,7 @@ function eventWrite(ports: TransitionPorts, t: Transition, now: number): Write {
   const from = typeof t.from === "string" ? t.from : t.from.length === 1 ? t.from[0] : undefined;
   return eventRow(ports, {
     jobId: t.jobId,
+    owner: t.owner,
     at: now,
     who: t.who,
     what: "STATE",

@@ -247,6 +247,6 @@ function markWrites(ctx: JobContext, { job, spec }: FoundJob, dataSource: FileSo
       if: { all: [...asRead.all, { eq: ["waitingFor", "UPLOAD"] }] },
     },
     source,
-    eventRow(ctx, { jobId: job.id, at: now, who: job.owner, what: "UPLOADED", run: job.run }),
+    eventRow(ctx, { jobId: job.id, owner: job.owner, at: now, who: job.owner, what: "UPLOADED", run: job.run }),
   ];
 }

@@ -48,6 +48,12 @@ export const byStateKeys = (owner: string, state: string, jobId: string) => ({
   statePk: statePk(owner, state),
   stateSk: jobId,
 });
+/** Set on timeline rows, beside the jobs of the same index: an owner's events by time, then by id. */
+export const ownerEventsPk = (owner: string): string => `${ownerPk(owner)}#EVENTS`;
+export const ownerEventKeys = (owner: string, time: string, id: string) => ({
+  ownerPk: ownerEventsPk(owner),
+  ownerSk: `${time}#${id}`,
+});
 export const DUE_PK = "DUE";
 /** `at` in milliseconds; sorts as text until the year 2286. */
 export const byDueKeys = (at: number, jobId: string) => ({

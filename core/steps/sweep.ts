@@ -95,6 +95,14 @@ async function lookLater(ctx: SweepContext, job: JobItem, now: number): Promise<
 async function tell(ctx: SweepContext, job: JobItem, what: string): Promise<void> {
   ctx.log.info("SWEEP_REPAIRED", { jobId: job.id, what });
   await ctx.table.write(
-    eventRow(ctx, { jobId: job.id, at: ctx.clock.now(), who: "sweeper", what: "REPAIR", run: job.run, why: what }),
+    eventRow(ctx, {
+      jobId: job.id,
+      owner: job.owner,
+      at: ctx.clock.now(),
+      who: "sweeper",
+      what: "REPAIR",
+      run: job.run,
+      why: what,
+    }),
   );
 }
