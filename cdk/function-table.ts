@@ -4,7 +4,8 @@
  */
 import type { ENVIRONMENT } from "../core/contracts/environment.ts";
 
-type Variable = Exclude<keyof typeof ENVIRONMENT, "memory">;
+/** Those that Lambda doesn't set itself. */
+type Variable = Exclude<keyof typeof ENVIRONMENT, "memory" | "logStream">;
 
 /**
  * S3 on objects; `HeadObject` is GetObject, CreateMultipartUpload and UploadPart are PutObject. A write with If-Match needs

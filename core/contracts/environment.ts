@@ -24,4 +24,6 @@ export const ENVIRONMENT = {
   partBytes: "JOBJOB_PART_BYTES",
   /** Memory of the function in MiB, for the heap cap of tasks. */
   memory: "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+  /** Set by Lambda: names the execution environment, as the log group does. */
+  logStream: "AWS_LAMBDA_LOG_STREAM_NAME",
 } as const;

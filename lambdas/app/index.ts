@@ -1,5 +1,4 @@
 /** app λ: runs the tasks of one hand. S3 is all it may use. Answers WorkerResult, or `{error}` when it couldn't work at all. */
-import { randomUUID } from "node:crypto";
 import type { Context } from "aws-lambda";
 import { S3ObjectStore } from "../../adapters/s3/index.ts";
 import { JsonLog, systemClock } from "../../adapters/system/index.ts";
@@ -18,7 +17,7 @@ function processWorker(): NodeWorker {
     clock: systemClock,
     log: new JsonLog({ context: { function: "app" } }),
     bucket: requireVariable("bucket"),
-    workerId: randomUUID(),
+    workerId: requireVariable("logStream"),
     thread: new URL("./thread.mjs", import.meta.url),
     memoryMiB: numberVariable("memory", DEFAULT_MEMORY_MIB),
   });
