@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type { Loader, Plugin } from "esbuild";
+import { dietEndpoints } from "./endpoint-diet.ts";
 
 /**
  * What esbuild can't see that our functions never use, half of a bundle (of a function with the S3 and DynamoDB clients: 700
@@ -26,6 +27,11 @@ const RULES: readonly Rule[] = [
     // class with the exception's name and data, and our adapters look at nothing else (adapters/shared/sdk-error.ts).
     filter: /@aws-sdk[\\/]client-[^\\/]+[\\/]dist-es[\\/]schemas[\\/]schemas_0\.js$/,
     rewrite: (source) => markTablesPure(source.replace(/^n0_registry\.registerError\(.*\);$/gm, "")),
+  },
+  {
+    // 17 KiB in the api λ: endpoints that nobody asks for.
+    filter: /@aws-sdk[\\/]client-[^\\/]+[\\/]dist-es[\\/]endpoint[\\/]bdd\.js$/,
+    rewrite: dietEndpoints,
   },
   {
     // 15 KiB: event streams (S3 Select, streamed invocations). None of our calls has one.
@@ -60,6 +66,17 @@ const RULES: readonly Rule[] = [
     // 1 KiB: the region from EC2's metadata. A Lambda's is in its environment.
     filter: /regionConfig[\\/]getInstanceMetadataRegion\.js$/,
     rewrite: () => "export const getInstanceMetadataRegion = async () => undefined;",
+  },
+  {
+    // 3 KiB: profiles in ~/.aws. A Lambda has none, and on an emulator the machine's own must not count.
+    filter: /@smithy[\\/]core[\\/].*[\\/]node-config-provider[\\/]fromSharedConfigFiles\.js$/,
+    rewrite: () => `import { CredentialsProviderError } from "../property-provider/CredentialsProviderError";
+export const fromSharedConfigFiles = () => async () => { throw new CredentialsProviderError("No configuration files are read."); };`,
+  },
+  {
+    // 1 KiB: iterators of DynamoDB's pages, which look like side effects and keep Scan alive. We page by our own cursors.
+    filter: /@aws-sdk[\\/]lib-dynamodb[\\/]dist-es[\\/]pagination[\\/]\w+Paginator\.js$/,
+    rewrite: (source) => source.replace("= createPaginator(", "= /* @__PURE__ */ createPaginator("),
   },
   {
     // 3 KiB: the retry mode "adaptive".
