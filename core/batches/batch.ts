@@ -18,6 +18,8 @@ export interface Batch {
   readonly tasks: readonly PackedTask[];
   readonly retryAt: number | undefined;
   readonly deaths: number;
+  /** The run whose plan has applied a requeue's selection to it last; 0 = none. */
+  readonly resetRun: number;
 }
 
 export function asBatch(item: Item | undefined, count: number): Batch {
@@ -31,6 +33,7 @@ export function asBatch(item: Item | undefined, count: number): Batch {
     tasks: unpackStates(batch?.tasks ?? freshTasks(count)),
     retryAt: batch?.retryAt,
     deaths: batch?.deaths ?? 0,
+    resetRun: batch?.resetRun ?? 0,
   };
 }
 

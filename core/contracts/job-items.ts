@@ -24,6 +24,19 @@ export type FailureStep = (typeof FAILURE_STEPS)[number];
 export const failure = errorData.extend({ step: z.enum(FAILURE_STEPS) });
 export type Failure = z.infer<typeof failure>;
 
+/** What the latest requeue selected. `ranges` are ordinals ("0-99,105"); over 1 KB they lie in an object, key below the job's prefix. */
+export const SELECTION_KINDS = ["none", "unfinished", "failed", "partial", "all", "tasks"] as const;
+export const selection = z.object({
+  kind: z.enum(SELECTION_KINDS),
+  ranges: z.string().optional(),
+  key: z.string().optional(),
+});
+export type Selection = z.infer<typeof selection>;
+
+/** States whose result a later run may go on from (states of product.md, REQUEUEING). */
+export const STANDING_STATES = ["STARTED", "PARTITIONED", "TASKS_COMPLETED", "MERGED"] as const;
+export type StandingState = (typeof STANDING_STATES)[number];
+
 export const jobItem = z.object({
   pk: z.string(),
   sk: z.literal("JOB"),
@@ -66,11 +79,22 @@ export const jobItem = z.object({
   prepared: z.string().optional(),
   output: z.string().optional(),
   delivery: z.string().optional(),
+  /** The list of the latest publication that came to its end. */
+  publication: z.string().optional(),
   /** What tolerated failures left out: failed tasks, rejected items. */
   incompleteTasks: z.int().optional(),
   incompleteItems: z.int().optional(),
   /** The last round that settle sent back to plan: tasks ended by then, and rounds in a row that ended no further one. */
   lost: z.object({ run: z.int(), round: z.int(), ended: z.int(), idle: z.int() }).optional(),
+  /** The last state whose result still stands; missing on a NEW job. Written by transitions alone. */
+  stands: z.enum(STANDING_STATES).optional(),
+  /** The state that PAUSING, CANCELING or FAILED came upon; a pause counts as the PARTITIONED it interrupts. */
+  interrupted: z.enum(JOB_STATES).optional(),
+  /** What began this run. */
+  startedBy: z.enum(["run", "resume", "requeue"]).optional(),
+  selection: selection.optional(),
+  /** What an abort found published at the destination already. */
+  published: z.object({ objects: z.int(), of: z.int() }).optional(),
   failure: failure.optional(),
   /** Temporary results are gone from then on. */
   purgeAt: z.int().optional(),

@@ -19,6 +19,10 @@ export const LOG_EVENTS = {
   INDEX_UNREADABLE: "INDEX_UNREADABLE",
   /** A job was accepted, but its execution couldn't be started now; the sweeper does: {jobId, run, error}. */
   START_LOST: "START_LOST",
+  /** An abort was taken, but its call couldn't end the job; the sweeper does: {jobId, error}. */
+  CANCEL_UNFINISHED: "CANCEL_UNFINISHED",
+  /** A change of state will never be on EventBridge: its row is unreadable, or it was refused for good: {jobId, id, code}. */
+  EVENT_DROPPED: "EVENT_DROPPED",
   /** The API answered: {method, path, status, ms, owner, reason}. */
   REQUEST_ENDED: "REQUEST_ENDED",
   /** It answered 5xx for want of anything better: {method, path, error}. */

@@ -9,7 +9,7 @@ import { RefusedError, type Write } from "../ports/index.ts";
 import { checkParams, checkPlace, checkRegions, findBlocks, type Kind } from "./check.ts";
 import type { JobContext } from "./context.ts";
 import { type FoundJob, findJob } from "./find.ts";
-import { asItem, loadToken, TOKEN_SECONDS, tokenRow } from "./items.ts";
+import { asItem, loadToken, tokenWrite } from "./items.ts";
 import { templateConfig } from "./template-wire.ts";
 import { eventRow } from "./transition.ts";
 
@@ -144,23 +144,11 @@ export function checkSpec(ctx: JobContext, owner: string, spec: SpecItem, parts:
 
 function createWrites(ctx: JobContext, { owner, idempotency }: CreateRequest, { job, spec }: FoundJob): Write[] {
   const now = job.createdAt;
-  const token: Write[] = idempotency
-    ? [
-        {
-          put: tokenRow(owner, idempotency.key, {
-            jobId: job.id,
-            fingerprint: idempotency.fingerprint,
-            expires: Math.floor(now / 1_000) + TOKEN_SECONDS,
-          }),
-          if: { any: [{ missing: "pk" }, { le: ["expires", Math.floor(now / 1_000)] }] },
-        },
-      ]
-    : [];
   return [
     { put: asItem(job), if: { missing: "pk" } },
     { put: asItem(spec), if: { missing: "pk" } },
     eventRow(ctx, { jobId: job.id, owner, at: now, who: owner, what: "CREATED", run: 0, to: "NEW" }),
     { update: ownerKey(owner), changes: { add: { jobs: 1 } } },
-    ...token,
+    ...(idempotency ? [tokenWrite(owner, idempotency, job.id, now)] : []),
   ];
 }

@@ -135,7 +135,7 @@ async function takeRun(
     run: job.run,
     nextRun: run,
     who: job.owner,
-    changes: { set: { submittedAt: now, timeoutAt, ...(waitingFor ? { waitingFor } : {}) } },
+    changes: { set: { submittedAt: now, timeoutAt, startedBy: "run", ...(waitingFor ? { waitingFor } : {}) } },
     also: [
       {
         update: specKey(job.id),
@@ -151,12 +151,18 @@ async function takeRun(
   };
 }
 
+/** The run has been accepted, and nothing of it is seen yet: its execution may not have been started. */
+export function awaitsExecution(job: JobItem): boolean {
+  if (job.state === "STARTED") return job.waitingFor !== "UPLOAD";
+  return job.state === "REQUEUEING" || (job.state === "PARTITIONED" && job.startedBy === "resume" && job.round === 0);
+}
+
 /**
  * Starts the run's execution; one that exists is fine. A job that waits for its upload has none yet. When Step Functions
  * can't be reached the job is accepted all the same: the sweeper starts what stands still for 30 s.
  */
-export async function startExecution(ctx: JobContext, job: JobItem): Promise<void> {
-  if (job.state !== "STARTED" || job.waitingFor === "UPLOAD") return;
+export async function startExecution(ctx: Pick<JobContext, "workflow" | "log">, job: JobItem): Promise<void> {
+  if (!awaitsExecution(job)) return;
   try {
     await ctx.workflow.start(executionName(job.id, job.run), { jobId: job.id, run: job.run });
   } catch (error) {

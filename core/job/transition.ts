@@ -2,7 +2,7 @@
  * The only way a job's state changes: one transaction of the job item (condition: from-state, run, and what the caller
  * adds) and its timeline row.
  */
-import type { EventItem, JobItem } from "../contracts/job-items.ts";
+import { type EventItem, type JobItem, STANDING_STATES } from "../contracts/job-items.ts";
 import { JobJobError } from "../errors.ts";
 import { byDueKeys, byStateKeys, eventKey, jobKey, ownerEventKeys } from "../keys/item-keys.ts";
 import type { Changes, Clock, Condition, Ids, Table, Value, Write } from "../ports/index.ts";
@@ -11,7 +11,10 @@ import { isTerminal, type JobState, mayBecome } from "../states/job-states.ts";
 
 /** Timeline rows live 400 days. */
 const EVENT_SECONDS = 400 * 86_400;
-/** An active job is looked at by the sweeper this long after its last transition; it puts the next look off itself. */
+/**
+ * The sweeper looks at a job this long after its last transition: at an active one for what was lost, at an ended one for
+ * what its run may have left. It puts the next look off itself.
+ */
 export const LOOK_AFTER_MS = 60_000;
 /** Temporary results live 48 h. */
 export const TEMPORARY_MS = 48 * 3_600_000;
@@ -29,7 +32,7 @@ export interface Transition {
   /** More conditions on the job item. */
   readonly if?: readonly Condition[];
   readonly changes?: Changes;
-  /** When the sweeper looks next, ms; null = never. @default terminal: never, else in a minute. */
+  /** When the sweeper looks next, ms; null = never. @default in a minute */
   readonly dueAt?: number | null;
   /** More writes of the same transaction. */
   readonly also?: readonly Write[];
@@ -79,7 +82,7 @@ function transitionWrite(t: Transition, now: number): Write {
       });
     }
   }
-  const due = t.dueAt === undefined ? (isTerminal(t.to) ? null : now + LOOK_AFTER_MS) : t.dueAt;
+  const due = t.dueAt === undefined ? now + LOOK_AFTER_MS : t.dueAt;
   const set: Record<string, Value> = {
     state: t.to,
     run: t.nextRun ?? t.run,
@@ -87,6 +90,8 @@ function transitionWrite(t: Transition, now: number): Write {
     ...byStateKeys(t.owner, t.to, t.jobId),
     ...(due === null ? {} : byDueKeys(due, t.jobId)),
     ...(isTerminal(t.to) ? { endedAt: now } : {}),
+    ...standing(t.to),
+    ...interrupted(from, t.to),
     ...t.changes?.set,
   };
   return {
@@ -102,6 +107,23 @@ function transitionWrite(t: Transition, now: number): Write {
     },
     if: { all: [{ in: ["state", from] }, { eq: ["run", t.run] }, { missing: "deletedAt" }, ...(t.if ?? [])] },
   };
+}
+
+/** Entering one of these states says that its result stands; a requeue says otherwise itself. */
+function standing(to: JobState): { readonly stands?: string } {
+  const stands = STANDING_STATES.find((state) => state === to);
+  return stands === undefined ? {} : { stands };
+}
+
+const INTERRUPTIONS: readonly JobState[] = ["PAUSING", "CANCELING", "FAILED"];
+
+/** Noted when work is interrupted; PAUSING and PAUSED have noted theirs, which stays. */
+function interrupted(from: readonly JobState[], to: JobState): { readonly interrupted?: string } {
+  const [state] = from;
+  const isNoted = state === "PAUSING" || state === "PAUSED";
+  return INTERRUPTIONS.includes(to) && from.length === 1 && state !== undefined && !isNoted
+    ? { interrupted: state }
+    : {};
 }
 
 /**

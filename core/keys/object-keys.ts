@@ -1,5 +1,6 @@
 /**
- * The one place that builds S3 keys. Everything of an owner lies under `o/<owner>/`, so that a role can be bounded by prefix.
+ * The one place that builds S3 keys. Everything of an owner lies under `o/<owner>/`, so that a role can be bounded by prefix;
+ * the apps' logs under `l/<owner>/`, so that a lifecycle rule of the bucket can expire them.
  */
 export interface JobPlace {
   readonly owner: string;
@@ -19,6 +20,9 @@ export const planPrefix = (job: JobPlace, run: number, round: number, attempt: s
 export const uploadPrefix = (job: JobPlace): string => `${jobPrefix(job)}uploads/`;
 /** What calls of `uploads` announced. */
 export const uploadListPrefix = (job: JobPlace): string => `${jobPrefix(job)}scratch/uploads/`;
+/** Ordinals that a requeue selected, when they are too many for the job item. */
+export const selectionKey = (job: JobPlace, run: number, id: string): string =>
+  `${jobPrefix(job)}scratch/r${run}/selection-${id}.txt`;
 /** A staged copy of a source that can't be read in place. */
 export const stagePrefix = (job: JobPlace, run: number, claim: number): string =>
   `${jobPrefix(job)}staged/r${run}/c${claim}/`;
@@ -44,3 +48,16 @@ export const runOutputPrefix = (job: JobPlace, run: number): string => `${jobPre
 export const outputPrefix = (job: JobPlace, run: number, claim: number): string =>
   `${runOutputPrefix(job, run)}c${claim}/`;
 export const hintKey = (job: JobPlace): string => `${jobPrefix(job)}hint.json`;
+
+/** Logs of a storage generation; a batch's and a claim's numbers are padded, so that keys list in their order. */
+export const logPrefix = ({ owner, jobId }: JobPlace): string => `l/${owner}/jobs/${jobId}/`;
+export const generationLogPrefix = (job: JobPlace, generation: number): string => `${logPrefix(job)}g${generation}/`;
+export const batchLogPrefix = (job: JobPlace, generation: number, batch: number): string =>
+  `${generationLogPrefix(job, generation)}b${String(batch).padStart(7, "0")}/`;
+export const claimLogKey = (job: JobPlace, generation: number, batch: number, claim: number): string =>
+  `${batchLogPrefix(job, generation, batch)}c${String(claim).padStart(4, "0")}.jsonl`;
+/** Which batch and claim a log's key belongs to; undefined for a key that none of ours is. */
+export function readLogKey(key: string): { readonly batch: number; readonly claim: number } | undefined {
+  const [, batch, claim] = /\/b(\d{7,9})\/c(\d{4,9})\.jsonl$/.exec(key) ?? [];
+  return batch === undefined || claim === undefined ? undefined : { batch: Number(batch), claim: Number(claim) };
+}

@@ -4,33 +4,20 @@
  */
 import { MAX_GATES } from "../batches/sizing.ts";
 import { dataOfCause } from "../contracts/caught.ts";
-import type { Failure, FailureStep, JobItem } from "../contracts/job-items.ts";
+import type { Failure, JobItem } from "../contracts/job-items.ts";
 import type { StepAnswer, StepInput } from "../contracts/workflow.ts";
 import { abortDelivery } from "../delivery/abort.ts";
 import { JobJobError } from "../errors.ts";
 import { endRunOnGates } from "../gates/fence.ts";
+import { failureStepOf } from "../job/failure-step.ts";
 import { loadJob } from "../job/load.ts";
 import { SUPERSEDED } from "../job/step-claim.ts";
 import { transition } from "../job/transition.ts";
 import { RefusedError } from "../ports/index.ts";
-import { type JobState, mayBecome } from "../states/job-states.ts";
+import { mayBecome } from "../states/job-states.ts";
 import type { StepContext } from "./context.ts";
 
 const TRIES = 20;
-
-/** The step that a job in a state is in the hands of. */
-const STEP_OF: Partial<Record<JobState, FailureStep>> = {
-  STARTED: "prepare",
-  UPLOADING: "prepare",
-  PARTITIONING: "partition",
-  PARTITIONED: "tasks",
-  PAUSING: "tasks",
-  REQUEUEING: "plan",
-  TASKS_COMPLETED: "assemble",
-  MERGING: "assemble",
-  MERGED: "deliver",
-  DOWNLOADING: "deliver",
-};
 
 export async function fail(ctx: StepContext, input: StepInput): Promise<StepAnswer> {
   for (let attempt = 0; attempt < TRIES; attempt++) {
@@ -77,14 +64,8 @@ async function ended(ctx: StepContext, job: JobItem): Promise<StepAnswer> {
   return { next: "ended" };
 }
 
-/** In DOWNLOADING the latest step claim tells deliver from publish. */
-function stepOf(job: JobItem): FailureStep {
-  if (job.state === "DOWNLOADING" && job.claimStep?.startsWith("publish#")) return "publish";
-  return STEP_OF[job.state] ?? "start";
-}
-
 function failureOf(job: JobItem, input: StepInput): Failure {
-  const step = stepOf(job);
+  const step = failureStepOf(job);
   const caught = input.caught;
   // What was caught comes last: `$.step` is then still the answer of the step before.
   const error = caught ? dataOfCause(caught.Cause) : input.step?.next === "fail" ? input.step.error : undefined;

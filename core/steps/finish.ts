@@ -34,7 +34,6 @@ export async function finish(ctx: StepContext, input: StepInput): Promise<StepAn
           ...(purgeAt === null ? {} : { purgeAt }),
         },
       },
-      dueAt: purgeAt,
     });
     return ENDED;
   } catch (error) {

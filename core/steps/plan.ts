@@ -4,6 +4,7 @@
  */
 import { asBatch, isUnfinished, tasksIn } from "../batches/batch.ts";
 import { claimedBatches } from "../batches/read.ts";
+import { picksOf } from "../batches/select-tasks.ts";
 import { batchSize, gateCount } from "../batches/sizing.ts";
 import { type BatchTable, batchTable } from "../contracts/batch-table.ts";
 import type { ChunksFile } from "../contracts/chunk-index.ts";
@@ -18,14 +19,19 @@ import { SUPERSEDED } from "../job/step-claim.ts";
 import { tryTransition } from "../job/transition.ts";
 import { jobKey } from "../keys/item-keys.ts";
 import { hintKey, type JobPlace, jobPrefix, planPrefix } from "../keys/object-keys.ts";
+import { Flights } from "../merge/index.ts";
 import { readJson, writeJson } from "../objects/json.ts";
 import { loadChunks, locateBatches } from "../partition/locate-batches.ts";
-import { type Condition, isRefused } from "../ports/index.ts";
+import { type Condition, type Item, isRefused } from "../ports/index.ts";
 import type { JobState } from "../states/job-states.ts";
 import type { StepContext } from "./context.ts";
+import { resetBatch } from "./reset-batches.ts";
 
 /** Before plan, or in plan's hands. Another run or an ended state ends it at first look; a wish never does. */
 const PLANNABLE: readonly JobState[] = ["PARTITIONING", "REQUEUEING", "PARTITIONED", "PAUSING"];
+
+/** Transactions under way at once; batches of a gate follow each other in the query, and meet in it. */
+const RESETS_AT_ONCE = 8;
 
 export async function plan(ctx: StepContext, input: StepInput): Promise<StepAnswer> {
   const job = await loadJob(ctx.table, input.jobId);
@@ -39,7 +45,7 @@ export async function plan(ctx: StepContext, input: StepInput): Promise<StepAnsw
   const range: GateRange = { jobId: job.id, generation: job.generation, gates: table.gates };
 
   await fenceGates(ctx.table, range, epoch, (gate) => tasksOfGate(table, gate));
-  const left = await unfinishedBatches(ctx, range, table, epoch);
+  const left = await unfinishedBatches(ctx, job, table, epoch);
   const manifest = `${prefix}manifest.json`;
   const work = `${prefix}work.json`;
   await writeJson(ctx.objects, { bucket: ctx.settings.bucket, key: manifest }, left);
@@ -109,21 +115,43 @@ async function loadOrMakeTable(
 const tasksOfGate = (table: BatchTable, gate: number): number =>
   table.batches.reduce((sum, batch) => (batch.n % table.gates === gate ? sum + batch.count : sum), 0);
 
-/** What isn't finished; a batch without an item is all QUEUED. Reads nothing while the gates say that all is fresh or done. */
+/**
+ * What isn't finished once the requeue's selection, if there is one, has been applied; a batch without an item is all QUEUED.
+ * Reads nothing while the gates say that all is fresh, or done and nothing selected.
+ */
 async function unfinishedBatches(
   ctx: StepContext,
-  range: GateRange,
+  job: JobItem,
   table: BatchTable,
   epoch: Epoch,
 ): Promise<readonly BatchPlace[]> {
+  // Only while it is REQUEUEING: a later round's plan must not reset what has run since.
+  const picks = job.state === "REQUEUEING" ? picksOf(job.selection, await rangesOf(ctx, job)) : undefined;
+  const range: GateRange = { jobId: job.id, generation: job.generation, gates: table.gates };
   const { counts } = sumGates(await loadGates(ctx.table, range.jobId, range.generation, range.gates));
-  if (unfinishedOf(counts) === 0) return [];
-  if (counts.queued === table.tasks) return table.batches;
+  if (unfinishedOf(counts) === 0 && !picks) return [];
+  if (counts.queued === table.tasks && !picks) return table.batches;
   const finished = new Set<number>();
-  for await (const { n, item } of claimedBatches(ctx.table, range)) {
-    if (!isUnfinished(tasksIn(asBatch(item, 0), epoch))) finished.add(n);
+  const look = async ({ n, item }: { readonly n: number; readonly item: Item }) => {
+    const tasks = picks ? await resetBatch(ctx, job, table, epoch, n, item, picks) : tasksIn(asBatch(item, 0), epoch);
+    if (!isUnfinished(tasks)) finished.add(n);
+  };
+  const flights = new Flights(RESETS_AT_ONCE);
+  try {
+    for await (const batch of claimedBatches(ctx.table, range)) await flights.start(() => look(batch));
+    await flights.landed();
+  } finally {
+    await flights.settled();
   }
   return table.batches.filter(({ n }) => !finished.has(n));
+}
+
+/** The ordinals of a selection of tasks by number, wherever they lie. */
+async function rangesOf(ctx: StepContext, job: JobItem): Promise<string | undefined> {
+  const { selection } = job;
+  if (selection?.key === undefined) return selection?.ranges;
+  const key = jobPrefix({ owner: job.owner, jobId: job.id }) + selection.key;
+  return new TextDecoder().decode(await ctx.objects.get({ bucket: ctx.settings.bucket, key }));
 }
 
 function workSpecOf(ctx: StepContext, job: JobItem, spec: SpecItem, chunks: ChunksFile, epoch: Epoch): WorkSpec {

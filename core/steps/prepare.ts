@@ -1,7 +1,7 @@
 /**
  * prepare: waits for the job's start, resolves its source into a table of objects with their versions, and unpacks what
- * can't be read in place. STARTED → UPLOADING at its first claim, UPLOADING → PARTITIONING at its end. (A requeued job
- * will be routed on from here to the last state whose result still stands.)
+ * can't be read in place. STARTED → UPLOADING at its first claim, UPLOADING → PARTITIONING at its end. Every execution begins
+ * here: one of a later run is routed on to what comes behind the last state whose result still stands.
  */
 import * as z from "zod";
 import type { PreparedFile, PreparedLine } from "../contracts/chunk-index.ts";
@@ -10,6 +10,7 @@ import type { StepAnswer, StepInput } from "../contracts/workflow.ts";
 import { InvalidInputError } from "../errors.ts";
 import { loadJob, loadSpec } from "../job/load.ts";
 import { endStep, type StepHold, SUPERSEDED, saveCursor, takeStepClaim } from "../job/step-claim.ts";
+import { transition } from "../job/transition.ts";
 import { jobKey } from "../keys/item-keys.ts";
 import { jobPrefix, stagePrefix } from "../keys/object-keys.ts";
 import { AppendLog } from "../partition/append-log.ts";
@@ -20,7 +21,7 @@ import { resolveSource, sourceObjects } from "../partition/source.ts";
 import { acceptor, holdsFirstChunk, type ProbedObject, preparedRow, probeObjects } from "../partition/source-table.ts";
 import { gzipTooLarge, stageGzip } from "../partition/stage.ts";
 import { RefusedError } from "../ports/index.ts";
-import { WISHES } from "../states/job-states.ts";
+import { type JobState, WISHES } from "../states/job-states.ts";
 import type { StepContext } from "./context.ts";
 
 const NEXT: StepAnswer = { next: "partition" };
@@ -53,8 +54,8 @@ type Cursor = z.infer<typeof cursorSchema>;
 
 /** @throws JobJobError OBJECT_MISSING, BUCKET_MISSING, ACCESS_DENIED, INPUT_CHANGED, GZIP_…, INVALID_PARAMS, CSV_HEADER, … */
 export async function prepare(ctx: StepContext, input: StepInput): Promise<StepAnswer> {
-  const waiting = await beforeStart(ctx, input);
-  if (waiting) return waiting;
+  const answer = (await routeRun(ctx, input)) ?? (await beforeStart(ctx, input));
+  if (answer) return answer;
   const hold = await takeStepClaim(ctx, input, "prepare", {
     enter: "STARTED",
     in: "UPLOADING",
@@ -81,6 +82,42 @@ export async function prepare(ctx: StepContext, input: StepInput): Promise<StepA
     throw error;
   }
 }
+
+/** Where a run goes that doesn't begin with its source; undefined when it does. */
+async function routeRun(ctx: StepContext, input: StepInput): Promise<StepAnswer | undefined> {
+  for (;;) {
+    const job = await loadJob(ctx.table, input.jobId);
+    if (!job || job.deletedAt || job.run !== input.run || job.wish >= WISHES.FAIL) return SUPERSEDED;
+    const way = WAY_FROM[job.state];
+    if (way) return way;
+    if (job.state !== "REQUEUEING") return undefined;
+    // plan makes the transition itself: it applies the selection before.
+    if (job.stands === "PARTITIONED") return { next: "plan" };
+    try {
+      await transition(ctx, {
+        jobId: job.id,
+        owner: job.owner,
+        from: "REQUEUEING",
+        to: job.stands ?? "STARTED",
+        run: job.run,
+        who: "workflow",
+        if: [{ eq: ["wish", job.wish] }],
+      });
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error; // aborted, or another invocation was faster: look again
+    }
+  }
+}
+
+/** A resumed run, one whose first call of prepare lost its answer, or one that the sweeper started anew. */
+const WAY_FROM: Partial<Record<JobState, StepAnswer>> = {
+  PARTITIONED: { next: "plan" },
+  PAUSING: { next: "plan" },
+  TASKS_COMPLETED: { next: "assemble" },
+  MERGING: { next: "assemble" },
+  MERGED: { next: "deliver" },
+  DOWNLOADING: { next: "deliver" },
+};
 
 /** `wait` while startAt or the grace period lies ahead; the job stays STARTED and says why. */
 async function beforeStart(ctx: StepContext, input: StepInput): Promise<StepAnswer | undefined> {

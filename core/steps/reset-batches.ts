@@ -1,0 +1,109 @@
+/**
+ * A requeue's selection, applied by plan between its fence and its opening of the gates: one transaction per batch, which
+ * demands that its gate stands in plan's epoch and has not been opened. So a repeated or late plan resets nothing twice, and
+ * no worker's commit can come in between.
+ */
+import { asBatch, type Batch, tasksIn } from "../batches/batch.ts";
+import { countChanges } from "../batches/outcome.ts";
+import { type PackedTask, packStates } from "../batches/packed-states.ts";
+import { type Picks, resetTasks } from "../batches/select-tasks.ts";
+import type { BatchTable } from "../contracts/batch-table.ts";
+import type { JobItem } from "../contracts/job-items.ts";
+import { claimIndex } from "../contracts/worker.ts";
+import { JobJobError } from "../errors.ts";
+import { type Epoch, epochIs } from "../gates/gates.ts";
+import { batchKey, gateKey } from "../keys/item-keys.ts";
+import { claimIndexKey } from "../keys/object-keys.ts";
+import { readJson } from "../objects/json.ts";
+import { type Item, RefusedError } from "../ports/index.ts";
+import type { StepContext } from "./context.ts";
+
+const TRIES = 20;
+
+/**
+ * Resets what `picks` names of one batch.
+ * @returns the batch's tasks as they stand afterwards, in `epoch`
+ */
+export async function resetBatch(
+  ctx: StepContext,
+  job: JobItem,
+  table: BatchTable,
+  epoch: Epoch,
+  n: number,
+  item: Item,
+  picks: Picks,
+): Promise<readonly PackedTask[]> {
+  const key = batchKey(job.id, job.generation, table.gates, n);
+  let current: Item | undefined = item;
+  for (let attempt = 0; attempt < TRIES; attempt++) {
+    const batch = asBatch(current, 0);
+    const tasks = tasksIn(batch, epoch);
+    if (batch.resetRun >= epoch.run) return tasks; // by an earlier call of this run's plan
+    const after = resetTasks(tasks, n * table.batchSize, picks);
+    if (after.reset.length === 0) return tasks;
+    const rejected = await rejectedOf(ctx, job, n, tasks, after.reset);
+    try {
+      await ctx.table.transact([
+        { update: key, ...batchChange(batch, after.tasks, epoch.run) },
+        {
+          update: gateKey(job.id, job.generation, n % table.gates),
+          changes: {
+            add: { ...countChanges(tasks, after.tasks), ...(rejected > 0 ? { rejected: -rejected } : {}) },
+          },
+          if: { all: [...epochIs(epoch), { eq: ["opened", false] }] },
+        },
+      ]);
+      return after.tasks;
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error;
+      if (error.failedAt(1)) return tasks; // opened by another call of this plan, or the run is over: what stands, stands
+      current = await ctx.table.get(key, { consistent: true });
+    }
+  }
+  throw new JobJobError({
+    code: "BATCH_BUSY",
+    message: `Batch ${n} kept changing while it was being reset; the step is tried again.`,
+    retryable: true,
+  });
+}
+
+/** The epoch, the claim and what it holds stay: the next claim supersedes it as ever. */
+function batchChange(batch: Batch, tasks: readonly PackedTask[], run: number) {
+  const isWaiting = tasks.some(({ letter }) => letter === "S");
+  return {
+    changes: {
+      set: { tasks: packStates(tasks), resetRun: run },
+      remove: ["deaths", ...(isWaiting ? [] : ["retryAt"])],
+    },
+    if: {
+      all: [
+        { eq: ["claim", batch.claim] as const },
+        { eq: ["inHand", batch.inHand] as const },
+        { any: [{ missing: "resetRun" }, { lt: ["resetRun", run] as const }] },
+      ],
+    },
+  };
+}
+
+/** Items that the PARTIAL ones of these tasks had rejected: what runs anew rejects anew. */
+async function rejectedOf(
+  ctx: StepContext,
+  job: JobItem,
+  n: number,
+  tasks: readonly PackedTask[],
+  reset: readonly number[],
+): Promise<number> {
+  const byClaim = new Map<number, number[]>();
+  for (const o of reset) {
+    const task = tasks[o];
+    if (task?.letter === "P") byClaim.set(task.claim, [...(byClaim.get(task.claim) ?? []), o]);
+  }
+  let sum = 0;
+  for (const [claim, ordinals] of byClaim) {
+    const key = claimIndexKey({ owner: job.owner, jobId: job.id }, job.generation, n, claim);
+    const index = await readJson(ctx.objects, { bucket: ctx.settings.bucket, key }, claimIndex);
+    const rejections = new Map(index.tasks.map((entry) => [entry.o, entry.jn ?? 0]));
+    for (const o of ordinals) sum += rejections.get(o) ?? 0;
+  }
+  return sum;
+}
