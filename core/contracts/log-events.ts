@@ -33,6 +33,8 @@ export const LOG_EVENTS = {
   WORKER_THREAD_LOST: "WORKER_THREAD_LOST",
   /** A failed worker's uploads could not be aborted; the bucket's lifecycle rule removes them. */
   WORKER_ABORT_FAILED: "WORKER_ABORT_FAILED",
+  /** The log of a claim could not be written now; what it holds is tried again with the next lines, and at the claim's end. */
+  WORKER_LOG_UNWRITTEN: "WORKER_LOG_UNWRITTEN",
   /** The control hint could not be read: it is only a hint. */
   WORKER_HINT_UNREAD: "WORKER_HINT_UNREAD",
 } as const;

@@ -4,6 +4,7 @@
  */
 import type { NumberSpan } from "../../core/chunks/index.ts";
 import type { InputFormat } from "../../core/contracts/parts.ts";
+import type { TaskLogLevel } from "../../core/contracts/task-log.ts";
 import type { ResultFormat } from "../../core/contracts/worker.ts";
 import type { ErrorData } from "../../core/errors.ts";
 
@@ -75,6 +76,17 @@ export interface TaskOutcome {
   readonly header: string | null;
 }
 
+/** A line that a task printed. */
+export interface PrintedMessage {
+  readonly t: "printed";
+  readonly ordinal: number;
+  readonly attempt: number;
+  readonly level: TaskLogLevel;
+  readonly text: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
 export type FromThread =
   | { readonly t: "ready" }
   | { readonly t: "refused"; readonly error: ErrorData }
@@ -89,6 +101,7 @@ export type FromThread =
       /** Nothing more of this result follows. */
       readonly last: boolean;
     }
+  | PrintedMessage
   | { readonly t: "end"; readonly id: number; readonly outcome: TaskOutcome }
   /** Told to stop before it began. */
   | { readonly t: "handed-back"; readonly id: number };

@@ -1,14 +1,8 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { type ErrorData, fromErrorData, JobJobError } from "../../../core/errors.ts";
-import type { AnyBlock, TaskLog } from "../contract.ts";
-import {
-  type FromThread,
-  type HandConfig,
-  RESULT_CREDIT,
-  type TaskSpec,
-  type ThreadData,
-  type ToThread,
-} from "../messages.ts";
+import type { AnyBlock } from "../contract.ts";
+import { type FromThread, type HandConfig, RESULT_CREDIT, type ThreadData, type ToThread } from "../messages.ts";
+import { Capture } from "./capture.ts";
 import type { Block } from "./content.ts";
 import { TaskRunner, taskError } from "./task-runner.ts";
 
@@ -26,8 +20,9 @@ export function startThread(load: LoadBlock): void {
   const queue: TaskMessage[] = [];
   const inputs = new Map<number, TaskInputs>();
   const results = new ResultWindow();
+  const capture = new Capture(post);
+  capture.install();
   let runner: TaskRunner | undefined;
-  let config: HandConfig | undefined;
   let busy = false;
 
   const runQueue = async (): Promise<void> => {
@@ -35,15 +30,16 @@ export function startThread(load: LoadBlock): void {
     busy = true;
     for (let message = queue.shift(); message; message = queue.shift()) {
       const { id, spec } = message;
-      if (Atomics.load(control, 0) === 1 || !runner || !config) {
+      if (Atomics.load(control, 0) === 1 || !runner) {
         inputs.delete(id);
         post({ t: "handed-back", id });
         continue;
       }
       const input = inputs.get(id);
+      capture.begin(spec);
       const outcome = await runner.run(spec, {
         blocks: (object) => input?.blocks(object) ?? noBlocks(),
-        log: taskLog(config, spec),
+        log: capture.log,
         emit: async (result, name, bytes, last) => {
           const { length } = bytes;
           post({ t: "data", id, result, name, bytes, last }, [bytes.buffer]);
@@ -51,6 +47,7 @@ export function startThread(load: LoadBlock): void {
         },
       });
       inputs.delete(id);
+      capture.end();
       post({ t: "end", id, outcome });
     }
     busy = false;
@@ -59,10 +56,10 @@ export function startThread(load: LoadBlock): void {
   port.on("message", (message: ToThread) => {
     switch (message.t) {
       case "configure":
+        capture.reset();
         void configure(message.config, load).then(
           (made) => {
             runner = made;
-            config = message.config;
             post({ t: "ready" });
           },
           (error: unknown) => post({ t: "refused", error: taskError(error) }),
@@ -166,12 +163,3 @@ class TaskInputs {
 }
 
 async function* noBlocks(): AsyncGenerator<Block> {}
-
-/** Lines of an app's log: JSON on stdout, where the platform collects them. */
-function taskLog(config: HandConfig, spec: TaskSpec): TaskLog {
-  const line = (level: string) => (message: string, data?: Readonly<Record<string, unknown>>) => {
-    const { jobId, app } = config;
-    console.log(JSON.stringify({ level, jobId, app, task: spec.ordinal, attempt: spec.attempt, message, ...data }));
-  };
-  return { debug: line("DEBUG"), info: line("INFO"), warn: line("WARN"), error: line("ERROR") };
-}

@@ -13,6 +13,7 @@ import type { TaskOutcome } from "../messages.ts";
 import type { FeedResults, InputFacts } from "./feed-unit.ts";
 import { Feeder } from "./feeder.ts";
 import { type HandTask, planHand } from "./hand-plan.ts";
+import { LogWriter } from "./log-writer.ts";
 import { maxRss } from "./max-rss.ts";
 import { Meter } from "./meter.ts";
 import { ResultWriter } from "./result-writer.ts";
@@ -52,6 +53,8 @@ export interface WorkerLimits {
   readonly hintEveryMs: number;
   /** Milliseconds kept back for the last uploads and the index. @default 20,000 */
   readonly marginMs: number;
+  /** Milliseconds between two writes of the log while there is something new. @default 10,000 */
+  readonly logEveryMs: number;
 }
 
 const DEFAULT_LIMITS: WorkerLimits = {
@@ -60,6 +63,7 @@ const DEFAULT_LIMITS: WorkerLimits = {
   windowBytes: 4 * 1024 * 1024,
   hintEveryMs: 10_000,
   marginMs: 20_000,
+  logEveryMs: 10_000,
 };
 
 /** What the process itself, its windows and its parts take besides the app's heap, MiB. */
@@ -144,6 +148,7 @@ class HandRun implements FeedResults {
   readonly #meter = new Meter();
   readonly #entries: TaskEntry[] = [];
   readonly #writer: ResultWriter;
+  readonly #log: LogWriter;
   readonly #stop: StopWatch;
   readonly #startedAt: number;
   #header: string | null = null;
@@ -179,6 +184,24 @@ class HandRun implements FeedResults {
       packLimit: limits.packBytes,
       partBytes: limits.partBytes,
     });
+    this.#log = new LogWriter({
+      objects,
+      clock: options.clock,
+      log,
+      bucket,
+      job: { owner, jobId },
+      generation,
+      head: {
+        v: 1,
+        batch: input.b.n,
+        claim: hand.claim,
+        run: input.run,
+        first: input.b.first,
+        worker: options.workerId,
+        requestId: invocation.requestId,
+      },
+      everyMs: limits.logEveryMs,
+    });
     this.#stop = new StopWatch({
       objects,
       log,
@@ -199,8 +222,11 @@ class HandRun implements FeedResults {
     // A function that has too little time for another task never dies of one: the task's own time is cut instead.
     this.#supervisor.timeLimit = () =>
       Math.max(1, Math.min(this.#spec.taskTimeoutMs, this.#invocation.remaining() - marginMs / 2));
+    this.#supervisor.printed = (message) => this.#log.printed(message);
+    this.#log.begin(tasks);
     try {
       await this.#runTasks(tasks);
+      this.#log.handedBack(this.#unbegun(tasks));
       const pack = await this.#writer.finish();
       const index = this.#index(pack);
       const key = claimIndexKey({ owner, jobId }, generation, this.#input.b.n, this.#hand.claim);
@@ -211,7 +237,13 @@ class HandRun implements FeedResults {
       throw error;
     } finally {
       this.#stop.end();
+      await this.#log.finish();
     }
+  }
+
+  #unbegun(tasks: readonly HandTask[]): readonly HandTask[] {
+    const begun = new Set(this.#entries.map(({ o }) => o));
+    return tasks.filter(({ relative }) => !begun.has(relative));
   }
 
   async #runTasks(tasks: readonly HandTask[]): Promise<void> {
@@ -311,6 +343,7 @@ class HandRun implements FeedResults {
 
   #add(task: HandTask, entry: Omit<TaskEntry, "o">): void {
     this.#entries.push({ o: task.relative, ...entry });
+    this.#log.ended(task, entry);
   }
 
   #index(pack: ClaimIndex["pack"]): ClaimIndex {

@@ -5,6 +5,7 @@ import {
   type FromThread,
   type HandConfig,
   type InlineInput,
+  type PrintedMessage,
   type TaskOutcome,
   type TaskSpec,
   type ThreadData,
@@ -76,6 +77,8 @@ export class Supervisor {
   readonly #fed = new Map<number, number>();
   /** Buffers that came back from the thread, to be filled again. */
   readonly #buffers: ArrayBuffer[] = [];
+  /** Hears what tasks print. */
+  printed: (message: PrintedMessage) => void = () => undefined;
   /** Milliseconds that a task may take now; less than the configured when the function's time runs out. */
   timeLimit: () => number;
 
@@ -218,7 +221,9 @@ export class Supervisor {
       death = error;
     });
     worker.on("exit", (code) => {
-      if (this.#worker === worker) this.#died(deathError(death, code));
+      if (this.#worker !== worker) return;
+      this.#printStack(death);
+      this.#died(deathError(death, code));
     });
     return worker;
   }
@@ -261,6 +266,9 @@ export class Supervisor {
         });
         return;
       }
+      case "printed":
+        this.printed(message);
+        return;
       case "end":
         this.#end(message.id, message.outcome);
         return;
@@ -333,6 +341,14 @@ export class Supervisor {
     this.#detach();
     if (this.#ready) this.#ready.reject(loadFailed(error.message));
     else this.#blameFirst(error);
+  }
+
+  /** An error that nobody caught ended the thread before it could print it. */
+  #printStack(error: unknown): void {
+    const spec = this.#outstanding[0]?.spec;
+    if (!spec || !(error instanceof Error) || error.stack === undefined || "code" in error) return;
+    const { ordinal, attempt } = spec;
+    this.printed({ t: "printed", ordinal, attempt, level: "ERROR", text: error.stack, at: this.#options.now() });
   }
 
   /** The first task ends with this error; those behind it go to a new thread. */

@@ -16,7 +16,43 @@ const bad = (what: (params: Only) => unknown) =>
 
 const later = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
+const prints = z.object({
+  lines: z.number().default(1),
+  width: z.number().default(0),
+  waitMs: z.number().default(0),
+  fails: z.boolean().default(false),
+});
+
 const apps: Record<string, AnyBlock> = {
+  /** Prints in every way there is. */
+  speaks: defineApp({
+    async run(chunk, { log }) {
+      console.debug("debugging %d", chunk.index);
+      console.log("two\nlines");
+      console.warn("careful", { a: 1 });
+      console.error("oh no");
+      process.stdout.write("a piece, ");
+      process.stdout.write("its end\nno newline");
+      process.stderr.write(Buffer.from("raw \u00e9\n"));
+      log.info("found", { rows: 3 });
+      return chunk.text();
+    },
+  }),
+  /** Prints so many lines, waits, and says that it's done. */
+  prints: defineApp<z.output<typeof prints>>({
+    params: prints,
+    async run(chunk, { params }) {
+      for (let i = 0; i < params.lines; i++) console.log(`line ${i} ${"x".repeat(params.width)}`);
+      await later(params.waitMs);
+      if (params.waitMs > 0) console.log("done");
+      if (params.fails) throw new PermanentError("no use");
+      return chunk.text();
+    },
+  }),
+  speaks_last: bad(() => {
+    console.log("last words");
+    process.exit(3);
+  }),
   hangs: bad(() => {
     for (;;);
   }),
@@ -104,4 +140,7 @@ const apps: Record<string, AnyBlock> = {
   }),
 };
 
-export const testApp = (name: string): AnyBlock | undefined => (Object.hasOwn(apps, name) ? apps[name] : undefined);
+export function testApp(name: string): AnyBlock | undefined {
+  if (name === "speaks") console.log("its module loads");
+  return Object.hasOwn(apps, name) ? apps[name] : undefined;
+}
