@@ -18,6 +18,9 @@ export interface Batch {
   readonly tasks: readonly PackedTask[];
   readonly retryAt: number | undefined;
   readonly deaths: number;
+  readonly idle: number;
+  /** Claims that came to nothing: superseded, or consumed without an index. What they left tells of no attempt. */
+  readonly lost: readonly number[];
   /** The run whose plan has applied a requeue's selection to it last; 0 = none. */
   readonly resetRun: number;
 }
@@ -33,6 +36,8 @@ export function asBatch(item: Item | undefined, count: number): Batch {
     tasks: unpackStates(batch?.tasks ?? freshTasks(count)),
     retryAt: batch?.retryAt,
     deaths: batch?.deaths ?? 0,
+    idle: batch?.idle ?? 0,
+    lost: batch?.lost ?? [],
     resetRun: batch?.resetRun ?? 0,
   };
 }
@@ -47,6 +52,10 @@ export function tasksIn(batch: Batch, epoch: Epoch): readonly PackedTask[] {
 export const retryIsDue = (batch: Batch, now: number): boolean => batch.retryAt === undefined || batch.retryAt <= now;
 
 export const isUnfinished = (tasks: readonly PackedTask[]): boolean => tasks.some((task) => !hasEnded(task.letter));
+
+/** The tasks API looks back at as many claims. */
+const MOST_LOST = 20;
+export const withLost = ({ lost, claim }: Batch): readonly number[] => [...lost, claim].slice(-MOST_LOST);
 
 export const epochOf = (input: ChildInput): Epoch => ({ run: input.run, round: input.round });
 export const keyOfBatch = (input: ChildInput) => batchKey(input.jobId, input.generation, input.policy.gates, input.b.n);

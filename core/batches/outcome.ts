@@ -11,16 +11,22 @@ import { TASK_LETTERS } from "../states/task-states.ts";
 import type { PackedTask } from "./packed-states.ts";
 
 /**
- * What the worker came to: its index; `failed` = it couldn't work at all (storage down, work spec unreadable), charged to no
- * task; `died` = the function itself ended (memory, time, crash of the runtime).
+ * How a worker came to its end: it `answered`; it `failed` = wasn't started, or couldn't work at all (storage down, work spec
+ * unreadable), which is charged to no task; it `died` = the function itself ended (memory, time, crash of the runtime).
+ * `index` is what it left: its last, or the sealed announcement of a cautious worker.
  */
-export type WorkerOutcome =
-  | { readonly kind: "index"; readonly index: ClaimIndex }
-  | { readonly kind: "failed" }
-  | { readonly kind: "died"; readonly code: string };
+export interface WorkerOutcome {
+  readonly end: "answered" | "failed" | "died";
+  readonly index?: ClaimIndex;
+}
+
+/** The code of a task's error, and the mark of a suspect. */
+export const WORKER_DIED = "WORKER_DIED";
 
 export interface Settled {
   readonly tasks: readonly PackedTask[];
+  /** Tasks of the hand whose attempt has ended. */
+  readonly ended: number;
   /** Attempts made by the tasks that soft-failed just now, for the backoff. */
   readonly softFailedAttempts: readonly number[];
   readonly newlyFailed: number;
@@ -31,40 +37,44 @@ export interface Settled {
 export function settleClaim(
   tasks: readonly PackedTask[],
   claim: number,
-  outcome: WorkerOutcome,
+  { end, index }: WorkerOutcome,
   policy: Policy,
 ): Settled {
   const entries = new Map<number, TaskEntry>();
-  if (outcome.kind === "index") {
-    for (const entry of outcome.index.tasks) if (!entries.has(entry.o)) entries.set(entry.o, entry);
-  }
+  for (const entry of index?.tasks ?? []) if (!entries.has(entry.o)) entries.set(entry.o, entry);
   const softFailedAttempts: number[] = [];
+  let ended = 0;
   let newlyFailed = 0;
   let rejected = 0;
   const settled = tasks.map((task, i): PackedTask => {
     if (task.letter !== "A") return task;
-    const verdict = outcome.kind === "died" ? "F" : entries.get(i)?.x;
-    if (verdict === undefined) return { ...task, letter: "Q" }; // handed back: no attempt was made
+    const entry = entries.get(i);
+    // Handed back: no attempt was made, or a death took it along, and then any of the hand may be the culprit.
+    if (!entry) return { ...task, letter: "Q", ...(end === "died" && !index ? { code: WORKER_DIED } : {}) };
+    ended++;
     const attempts = task.attempts + 1;
-    const note = outcome.kind === "died" ? { code: outcome.code } : {};
-    if (verdict === "F" || verdict === "X") {
-      if (verdict === "F" && attempts < policy.attempts) {
+    if (entry.x === "F" || entry.x === "X") {
+      const mark = entry.e?.code === WORKER_DIED ? { code: WORKER_DIED } : {};
+      if (entry.x === "F" && attempts < policy.attempts) {
         softFailedAttempts.push(attempts);
-        return { letter: "S", attempts, claim, ...note };
+        return { letter: "S", attempts, claim, ...mark };
       }
       newlyFailed++;
-      return { letter: "F", attempts, claim, ...note };
+      return { letter: "F", attempts, claim, ...mark };
     }
-    rejected += entries.get(i)?.jn ?? 0;
-    return { letter: verdict, attempts, claim };
+    rejected += entry.jn ?? 0;
+    return { letter: entry.x, attempts, claim };
   });
-  const stats: Partial<Stats> =
-    outcome.kind === "index" ? { ...outcome.index.stats, claims: 1, rejected } : { claims: 1 };
-  return { tasks: settled, softFailedAttempts, newlyFailed, stats };
+  const stats: Partial<Stats> = index ? { ...index.stats, claims: 1, rejected } : { claims: 1 };
+  return { tasks: settled, ended, softFailedAttempts, newlyFailed, stats };
 }
 
 /** Exponential backoff with jitter: between half and all of `initialMs × rate^(attempts−1)`, at most `maxMs`. */
-export function backoffMs(policy: Policy, attempts: number, random: number): number {
+export function backoffMs(
+  policy: Pick<Policy, "initialMs" | "rate" | "maxMs">,
+  attempts: number,
+  random: number,
+): number {
   const full = Math.min(policy.maxMs, policy.initialMs * policy.rate ** (attempts - 1));
   return Math.round(full * (0.5 + random / 2));
 }

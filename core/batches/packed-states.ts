@@ -12,7 +12,10 @@ export interface PackedTask {
   readonly attempts: number;
   /** The claim whose index object tells the task's latest attempt; 0 = none yet. */
   readonly claim: number;
-  /** A failure that no index object tells, as when the worker died. */
+  /**
+   * A suspect: what its worker died of. From that death until an attempt of the task ends otherwise, it only goes into
+   * cautious hands; whether the death was charged to it is told by `letter` and `attempts`.
+   */
   readonly code?: string;
 }
 

@@ -70,7 +70,11 @@ export const batchItem = z.object({
   /** Earliest next attempt of the soft-failed ones, ms. */
   retryAt: z.int().optional(),
   resetRun: z.int().optional(),
-  /** Workers of this batch that died in a row without having begun a task; the dead one's error. */
+  /** Workers of this batch that died in a row without any task's end or announcement. */
   deaths: z.int().optional(),
+  /** Workers in a row that weren't started, or couldn't work at all. */
+  idle: z.int().optional(),
+  /** The latest claims that were superseded, or consumed without an index. */
+  lost: z.array(z.int()).optional(),
 });
 export type BatchItem = z.infer<typeof batchItem>;

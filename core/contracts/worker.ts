@@ -111,7 +111,10 @@ export type TaskEntry = z.infer<typeof taskEntry>;
  */
 const stat = z.int().min(0).max(1e12);
 
-/** The claim's index object. Written by: app λ. Read, as untrusted input, by: commit; then by settle, assemble, tasks API. */
+/**
+ * The claim's index object. Written by: app λ; sealed by commit when its worker died. Read, as untrusted input, by: commit;
+ * then by settle, assemble, tasks API.
+ */
 export const claimIndex = z.object({
   v: z.literal(1),
   batch: z.int(),
@@ -135,6 +138,11 @@ export const claimIndex = z.object({
   }),
   maxRss: z.int(),
   tasks: z.array(taskEntry),
+  /**
+   * An announcement: ordinal (relative to the batch) of the task that begins now, and when (ms). A cautious worker writes its
+   * index before each task; the one it ends with, and the one that commit λ seals after its death, have it no more.
+   */
+  begun: z.tuple([z.int().min(0), z.int()]).optional(),
 });
 export type ClaimIndex = z.infer<typeof claimIndex>;
 

@@ -211,51 +211,6 @@ describe("claim and commit", () => {
     expect(await counts(engine)).toMatchObject({ completed: 10 });
   });
 
-  it("charge every task of a worker that died one attempt, with its code", async () => {
-    const engine = makeEngine();
-    await putTasksJob(engine, 3, { config: { maxTaskRetries: 0 } });
-    const [child] = await planned(engine);
-    if (!child) throw new Error("no batch");
-    const hand = await claim(engine, child);
-
-    const answer = await commit(engine, { ...child, hand, result: { Error: "Sandbox.Timedout" } });
-
-    expect(answer.next).toBe("done");
-    expect(await counts(engine)).toMatchObject({ failed: 3 });
-    expect(engine.table.dump().find((entry) => entry.sk.startsWith("BATCH#"))?.tasks).toBe("3F1:1!WORKER_DIED");
-  });
-
-  it("charge nothing when a worker couldn't work at all, and fail the job after three in a row", async () => {
-    const engine = makeEngine();
-    await putTasksJob(engine, 3);
-    const [child] = await planned(engine);
-    if (!child) throw new Error("no batch");
-    const result = { error: { code: "STORE_UNAVAILABLE", message: "S3 is down", retryable: true } };
-    let hand = await claim(engine, child);
-    for (let n = 0; n < 3; n++) {
-      const answer = await commit(engine, { ...child, hand, result });
-      hand = answer.next === "wait" ? await claim(engine, { ...child, hand: answer }) : answer;
-    }
-
-    await sweep(engine, { jobId: JOB });
-
-    expect(await job(engine)).toMatchObject({ state: "FAILED", failure: { code: "STORE_UNAVAILABLE", step: "tasks" } });
-    expect(await counts(engine)).toMatchObject({ queued: 3, failed: 0 });
-  });
-
-  it("charge nothing for a fault of Lambda itself", async () => {
-    const engine = makeEngine();
-    await putTasksJob(engine, 3, { config: { maxTaskRetries: 0 } });
-    const [child] = await planned(engine);
-    if (!child) throw new Error("no batch");
-    const hand = await claim(engine, child);
-
-    const answer = await commit(engine, { ...child, hand, result: { Error: "Lambda.TooManyRequestsException" } });
-
-    expect(answer).toMatchObject({ next: "wait", claim: 0 });
-    expect(await counts(engine)).toMatchObject({ queued: 3, failed: 0 });
-  });
-
   it("lose nothing when the answer of a transaction is lost (I2)", async () => {
     for (let lost = 1; lost <= 4; lost++) {
       const engine = makeEngine();

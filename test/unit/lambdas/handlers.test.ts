@@ -206,7 +206,6 @@ describe("the environment", () => {
 
   it("takes numbers, lists and defaults", () => {
     vi.stubEnv("JOBJOB_BUCKET", "data");
-    vi.stubEnv("AWS_LAMBDA_LOG_STREAM_NAME", "2026/01/01/[$LATEST]0");
     vi.stubEnv("JOBJOB_PART_LIMIT", "8");
     vi.stubEnv("JOBJOB_GRANTED_BUCKETS", "in,out");
     expect(listVariable("grantedBuckets")).toEqual(["in", "out"]);
