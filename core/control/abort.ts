@@ -4,11 +4,11 @@ import { abortDelivery } from "../delivery/abort.ts";
 import { toErrorData } from "../errors.ts";
 import { endRunOnGates } from "../gates/fence.ts";
 import { gateRangeOf } from "../gates/range.ts";
-import type { JobContext } from "../job/context.ts";
 import { deleteJob } from "../job/delete.ts";
 import type { Edit } from "../job/edit.ts";
 import { transition } from "../job/transition.ts";
 import { isActive, WISHES } from "../states/job-states.ts";
+import type { ControlContext } from "../steps/context.ts";
 import { deliveryEndsAt, finishCancel } from "./cancel.ts";
 import { insist } from "./insist.ts";
 import { nudgeSweeper } from "./nudge.ts";
@@ -18,7 +18,7 @@ import { nudgeSweeper } from "./nudge.ts";
  * answers. What this call can't end, the sweeper does. A NEW job is deleted. Fine when it is CANCELING or CANCELED already.
  * @throws ApiError 404, 409 NOT_ABORTABLE naming the state, 409 DELIVERY_ENDING with the seconds to wait
  */
-export async function abortJob(ctx: JobContext, ask: Edit): Promise<void> {
+export async function abortJob(ctx: ControlContext, ask: Edit): Promise<void> {
   const canceling = await insist(ctx, ask, async ({ job }) => {
     if (job.state === "NEW") return deleteJob(ctx, ask);
     if (job.state === "CANCELED") return undefined;
@@ -37,7 +37,7 @@ export async function abortJob(ctx: JobContext, ask: Edit): Promise<void> {
 }
 
 /** @throws RefusedError, ApiError 409 */
-async function enterCanceling(ctx: JobContext, job: JobItem, who: string): Promise<JobItem> {
+async function enterCanceling(ctx: ControlContext, job: JobItem, who: string): Promise<JobItem> {
   if (!isActive(job.state)) {
     throw conflict(
       "NOT_ABORTABLE",
@@ -65,7 +65,7 @@ async function enterCanceling(ctx: JobContext, job: JobItem, who: string): Promi
 }
 
 /** Its gates and uploads first: then nothing of the failed run is left that could still come. @throws RefusedError, ApiError 409 */
-async function cancelFailed(ctx: JobContext, job: JobItem, who: string): Promise<undefined> {
+async function cancelFailed(ctx: ControlContext, job: JobItem, who: string): Promise<undefined> {
   const wait = deliveryEndsAt(job) - ctx.clock.now();
   if (wait > 0) {
     throw conflict(

@@ -2,11 +2,11 @@ import { conflict } from "../contracts/api/errors.ts";
 import type { JobItem } from "../contracts/job-items.ts";
 import { type SourceLine, sourceLine } from "../contracts/worker.ts";
 import { JobJobError } from "../errors.ts";
-import type { JobContext } from "../job/context.ts";
 import { jobPrefix } from "../keys/object-keys.ts";
 import { inParallel } from "../merge/index.ts";
 import { parseJson } from "../objects/json.ts";
 import { loadChunks } from "../partition/locate-batches.ts";
+import type { ControlContext } from "../steps/context.ts";
 
 /** Objects looked at, and bytes of the table of sources read for them: the call must answer in seconds. */
 const MOST_SOURCES = 100;
@@ -18,7 +18,7 @@ const AT_ONCE = 20;
  * (each read demands the version that the chunk was made from).
  * @throws ApiError 409 INPUT_CHANGED
  */
-export async function checkInput(ctx: JobContext, job: JobItem): Promise<void> {
+export async function checkInput(ctx: ControlContext, job: JobItem): Promise<void> {
   if (job.failure?.code === "INPUT_CHANGED") throw changed(job, job.failure.message);
   if (job.chunks === undefined) return;
   const { bucket } = ctx.settings;
@@ -35,7 +35,7 @@ export async function checkInput(ctx: JobContext, job: JobItem): Promise<void> {
   });
 }
 
-async function isUnchanged(ctx: JobContext, source: SourceLine): Promise<boolean> {
+async function isUnchanged(ctx: ControlContext, source: SourceLine): Promise<boolean> {
   try {
     const { etag } = await ctx.objects.head({ bucket: source.b, key: source.k });
     return etag === source.e;

@@ -1,8 +1,8 @@
 import { ApiError } from "../contracts/api/errors.ts";
-import type { JobContext } from "../job/context.ts";
 import type { Edit } from "../job/edit.ts";
 import { type FoundJob, findJob } from "../job/find.ts";
 import { RefusedError } from "../ports/index.ts";
+import type { ControlContext } from "../steps/context.ts";
 
 const TRIES = 8;
 
@@ -10,7 +10,7 @@ const TRIES = 8;
  * Reads the job and acts on what was read, again and again while its transition is refused because the job moved on in between.
  * @throws ApiError 404, 503 JOB_BUSY, and whatever `act` throws
  */
-export async function insist<T>(ctx: JobContext, ask: Edit, act: (found: FoundJob) => Promise<T>): Promise<T> {
+export async function insist<T>(ctx: ControlContext, ask: Edit, act: (found: FoundJob) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     const found = await findJob(ctx.table, ask.owner, ask.id);
     try {

@@ -2,11 +2,11 @@ import { conflict } from "../contracts/api/errors.ts";
 import type { JobItem } from "../contracts/job-items.ts";
 import { holdGates } from "../gates/fence.ts";
 import { gateRangeOf } from "../gates/range.ts";
-import type { JobContext } from "../job/context.ts";
 import type { Edit } from "../job/edit.ts";
 import { writeHint } from "../job/hint.ts";
 import { transition } from "../job/transition.ts";
 import { WISHES } from "../states/job-states.ts";
+import type { ControlContext } from "../steps/context.ts";
 import { insist } from "./insist.ts";
 import { nudgeSweeper } from "./nudge.ts";
 
@@ -15,7 +15,7 @@ import { nudgeSweeper } from "./nudge.ts";
  * or PAUSED already; then what an earlier call may have left undone is done again.
  * @throws ApiError 404, 409 NOT_PAUSABLE naming the state
  */
-export async function pauseJob(ctx: JobContext, ask: Edit): Promise<void> {
+export async function pauseJob(ctx: ControlContext, ask: Edit): Promise<void> {
   const job = await insist(ctx, ask, async (found) => {
     if (found.job.state === "PAUSED" || found.job.state === "PAUSING") return found.job;
     return enterPausing(ctx, found.job, ask.owner);
@@ -27,7 +27,7 @@ export async function pauseJob(ctx: JobContext, ask: Edit): Promise<void> {
 }
 
 /** The wish only rises: a job that is to fail, fails also when it is paused on the way. @throws RefusedError, ApiError 409 */
-async function enterPausing(ctx: JobContext, job: JobItem, who: string): Promise<JobItem> {
+async function enterPausing(ctx: ControlContext, job: JobItem, who: string): Promise<JobItem> {
   if (job.state !== "PARTITIONED") {
     throw conflict(
       "NOT_PAUSABLE",

@@ -1,7 +1,6 @@
 /** requeue: one transaction from an end to REQUEUEING, with the next run and what it selects; the workflow does the rest. */
 import { conflict } from "../contracts/api/errors.ts";
 import type { JobItem, Selection } from "../contracts/job-items.ts";
-import type { JobContext } from "../job/context.ts";
 import type { Edit } from "../job/edit.ts";
 import type { FoundJob } from "../job/find.ts";
 import { asValue, loadToken, tokenWrite } from "../job/items.ts";
@@ -10,6 +9,7 @@ import { startExecution } from "../job/start.ts";
 import { transition } from "../job/transition.ts";
 import { jobPrefix, selectionKey } from "../keys/object-keys.ts";
 import { isTerminal, WISHES } from "../states/job-states.ts";
+import type { ControlContext } from "../steps/context.ts";
 import { checkInput } from "./input-check.ts";
 import { insist } from "./insist.ts";
 import { MOST_RANGES_TEXT, type Selected, select, type TaskChoice } from "./select.ts";
@@ -29,7 +29,7 @@ export interface RequeueOptions {
  * @throws ApiError 400, 404, 409 NOT_REQUEUEABLE naming the state, NOTHING_TO_REQUEUE, REQUEUE_IN_PROGRESS, INPUT_CHANGED,
  * IDEMPOTENCY_KEY_REUSED
  */
-export async function requeueJob(ctx: JobContext, ask: Edit, options: RequeueOptions): Promise<void> {
+export async function requeueJob(ctx: ControlContext, ask: Edit, options: RequeueOptions = {}): Promise<void> {
   const started = await insist(ctx, ask, async (found) => {
     if (await isAnswered(ctx, ask, options)) return found.job;
     if (found.job.state === "REQUEUEING") return again(ctx, found.job, options);
@@ -48,7 +48,7 @@ const notRequeueable = ({ id, state }: JobItem): Error =>
   );
 
 /** The same Idempotency-Key came before: then what it asked for is done or under way. */
-async function isAnswered(ctx: JobContext, ask: Edit, { idempotency }: RequeueOptions): Promise<boolean> {
+async function isAnswered(ctx: ControlContext, ask: Edit, { idempotency }: RequeueOptions): Promise<boolean> {
   if (!idempotency) return false;
   const token = await loadToken(ctx.table, ask.owner, idempotency.key);
   if (!token || token.expires * 1_000 <= ctx.clock.now()) return false;
@@ -59,10 +59,13 @@ async function isAnswered(ctx: JobContext, ask: Edit, { idempotency }: RequeueOp
   );
 }
 
-async function again(ctx: JobContext, job: JobItem, options: RequeueOptions): Promise<JobItem> {
+async function again(ctx: ControlContext, job: JobItem, options: RequeueOptions): Promise<JobItem> {
   const sums = await gateSums(ctx.table, [job]);
+  // A run from the start selects all tasks, whether repartition was asked for or nothing else was left to do.
+  const isWhole = options.tasks === undefined || options.tasks === "all" || options.tasks === "unfinished";
+  const isAnew = job.stands === "STARTED" ? isWhole : options.repartition === true;
   // As the job stood before the requeue that is under way; its own selection is what this one is compared with.
-  const asked = options.repartition
+  const asked = isAnew
     ? { kind: "all" as const }
     : options.tasks === undefined
       ? job.selection
@@ -72,7 +75,7 @@ async function again(ctx: JobContext, job: JobItem, options: RequeueOptions): Pr
   const isSame =
     asked?.kind === job.selection?.kind &&
     (asked?.ranges === undefined || asked.ranges === (await rangesOf(ctx, job, job.selection))) &&
-    (options.repartition === true) === (job.stands === "STARTED");
+    isAnew === (job.stands === "STARTED");
   if (!isSame) {
     throw conflict(
       "REQUEUE_IN_PROGRESS",
@@ -83,7 +86,11 @@ async function again(ctx: JobContext, job: JobItem, options: RequeueOptions): Pr
 }
 
 /** The ordinals of a selection of tasks by number. */
-async function rangesOf(ctx: JobContext, job: JobItem, selection: Selection | undefined): Promise<string | undefined> {
+async function rangesOf(
+  ctx: ControlContext,
+  job: JobItem,
+  selection: Selection | undefined,
+): Promise<string | undefined> {
   if (selection?.key === undefined) return selection?.ranges;
   const key = jobPrefix({ owner: job.owner, jobId: job.id }) + selection.key;
   return new TextDecoder().decode(await ctx.objects.get({ bucket: ctx.settings.bucket, key }));
@@ -109,8 +116,6 @@ const OF_A_GENERATION = [
 /** What belonged to the run that has ended. */
 const OF_A_RUN = [
   "failure",
-  "incompleteTasks",
-  "incompleteItems",
   "lost",
   "purgeAt",
   "purged",
@@ -120,7 +125,7 @@ const OF_A_RUN = [
 ] as const satisfies readonly (keyof JobItem)[];
 
 async function takeNextRun(
-  ctx: JobContext,
+  ctx: ControlContext,
   ask: Edit,
   { job, spec }: FoundJob,
   options: RequeueOptions,
@@ -172,7 +177,7 @@ function describe({ selection, stands }: Selected, { repartition }: RequeueOptio
 }
 
 /** Long ones lie in an object, written before the transition that names it. */
-async function stored(ctx: JobContext, job: JobItem, run: number, selection: Selection): Promise<Selection> {
+async function stored(ctx: ControlContext, job: JobItem, run: number, selection: Selection): Promise<Selection> {
   if ((selection.ranges?.length ?? 0) <= MOST_RANGES_TEXT) return selection;
   const place = { owner: job.owner, jobId: job.id };
   const key = selectionKey(place, run, ctx.ids.ulid());

@@ -1,10 +1,10 @@
 import { conflict } from "../contracts/api/errors.ts";
 import type { JobItem } from "../contracts/job-items.ts";
-import type { JobContext } from "../job/context.ts";
 import type { Edit } from "../job/edit.ts";
 import { startExecution } from "../job/start.ts";
 import { transition } from "../job/transition.ts";
 import { isActive, WISHES } from "../states/job-states.ts";
+import type { ControlContext } from "../steps/context.ts";
 import { insist } from "./insist.ts";
 
 /**
@@ -12,7 +12,7 @@ import { insist } from "./insist.ts";
  * began. The pause doesn't count in the job's duration, nor for its timeout.
  * @throws ApiError 404, 409 NOT_RESUMABLE naming the state
  */
-export async function resumeJob(ctx: JobContext, ask: Edit): Promise<void> {
+export async function resumeJob(ctx: ControlContext, ask: Edit): Promise<void> {
   const job = await insist(ctx, ask, async (found) => {
     if (found.job.state === "PAUSED") return takeNextRun(ctx, found.job, ask.owner);
     if (found.job.state === "PARTITIONED" && found.job.startedBy === "resume") return found.job;
@@ -29,7 +29,7 @@ const REMEDY = ({ state }: JobItem): string =>
     : "only a PAUSED job can be resumed; a job that has ended is requeued.";
 
 /** @throws RefusedError */
-async function takeNextRun(ctx: JobContext, job: JobItem, who: string): Promise<JobItem> {
+async function takeNextRun(ctx: ControlContext, job: JobItem, who: string): Promise<JobItem> {
   const now = ctx.clock.now();
   const paused = Math.max(0, now - (job.stamps.PAUSED ?? now));
   const times = {

@@ -3,7 +3,7 @@ import { toErrorData } from "../errors.ts";
 import { byDueKeys, jobKey, ownerKey } from "../keys/item-keys.ts";
 import { RefusedError, type Write } from "../ports/index.ts";
 import { isTerminal } from "../states/job-states.ts";
-import type { JobContext } from "./context.ts";
+import type { ControlContext } from "../steps/context.ts";
 import type { Edit } from "./edit.ts";
 import { type FoundJob, findJob } from "./find.ts";
 import { loadToken, TOKEN_SECONDS, tokenRow } from "./items.ts";
@@ -16,14 +16,14 @@ const TRIES = 5;
  * objects and items. Another owner's results at a destination of their own stay where they are.
  * @throws ApiError 404, 409 JOB_NOT_ENDED
  */
-export async function deleteJob(ctx: JobContext, { owner, id }: Edit): Promise<void> {
+export async function deleteJob(ctx: ControlContext, { owner, id }: Edit): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     const found = await findJob(ctx.table, owner, id);
     const { state } = found.job;
     if (state !== "NEW" && !isTerminal(state)) {
       throw conflict(
         "JOB_NOT_ENDED",
-        `The job ${id} is ${state}; only a job that is NEW or has ended can be deleted. Wait for its end first.`,
+        `The job ${id} is ${state}; only a job that is NEW or has ended can be deleted. Abort it first, or wait for its end.`,
       );
     }
     try {
@@ -41,7 +41,7 @@ export async function deleteJob(ctx: JobContext, { owner, id }: Edit): Promise<v
   }
 }
 
-async function deleteWrites(ctx: JobContext, { job, spec }: FoundJob): Promise<Write[]> {
+async function deleteWrites(ctx: ControlContext, { job, spec }: FoundJob): Promise<Write[]> {
   const now = ctx.clock.now();
   const writes: Write[] = [
     {

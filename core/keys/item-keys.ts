@@ -2,6 +2,8 @@
 import type { Key } from "../ports/index.ts";
 
 export const jobKey = (jobId: string): Key => ({ pk: `JOB#${jobId}`, sk: "JOB" });
+/** The job of a key of its partition. */
+export const jobOfPk = (pk: string): string => pk.slice("JOB#".length);
 export const specKey = (jobId: string): Key => ({ pk: `JOB#${jobId}`, sk: "SPEC" });
 export const EVENT_PREFIX = "EVENT#";
 /** Timeline rows sort by time (RFC 3339, fixed width), then by id. */
@@ -50,6 +52,7 @@ export const byStateKeys = (owner: string, state: string, jobId: string) => ({
 });
 /** Set on timeline rows, beside the jobs of the same index: an owner's events by time, then by id. */
 export const ownerEventsPk = (owner: string): string => `${ownerPk(owner)}#EVENTS`;
+export const ownerOfEventsPk = (pk: string): string => pk.slice("OWNER#".length, -"#EVENTS".length);
 export const ownerEventKeys = (owner: string, time: string, id: string) => ({
   ownerPk: ownerEventsPk(owner),
   ownerSk: `${time}#${id}`,
@@ -60,3 +63,6 @@ export const byDueKeys = (at: number, jobId: string) => ({
   duePk: DUE_PK,
   dueSk: `${String(at).padStart(13, "0")}#${jobId}`,
 });
+/** When the job is due, ms; Infinity when it isn't at all. */
+export const dueAtOf = ({ dueSk }: { readonly dueSk?: string | undefined }): number =>
+  dueSk === undefined ? Number.POSITIVE_INFINITY : Number(dueSk.split("#")[0]);

@@ -15,5 +15,5 @@ export const handler = makeHandler<SweepContext, SweepEvent, SweepReport>({
     workflow: new StepFunctionsWorkflow({ stateMachineArn: requireVariable("stateMachineArn") }),
   }),
   run: sweep,
-  describe: ({ looked, repaired }) => ({ looked, repaired }),
+  describe: ({ looked, repairs }) => ({ looked, repairs }),
 });

@@ -2,6 +2,7 @@
 import { MAX_GATES } from "../../batches/sizing.ts";
 import type { JobItem } from "../../contracts/job-items.ts";
 import { abortDelivery } from "../../delivery/abort.ts";
+import { gateRangeOf } from "../../gates/range.ts";
 import { gatePk, jobKey, specKey } from "../../keys/item-keys.ts";
 import { jobPrefix, runOutputPrefix } from "../../keys/object-keys.ts";
 import { isRefused, type Key } from "../../ports/index.ts";
@@ -15,9 +16,9 @@ export async function purgeDeleted(ctx: SweepContext, job: JobItem): Promise<str
     await ctx.objects.abortUpload(upload, upload.uploadId);
   }
   await deleteObjects(ctx, prefix);
-  // A plan that died before its transition left gates that the job doesn't name.
-  const gates = job.gates ?? (job.chunks === undefined ? 0 : MAX_GATES);
   for (let generation = 0; generation <= job.generation; generation++) {
+    // An earlier generation may have had any number of gates.
+    const { gates } = generation === job.generation ? gateRangeOf(job) : { gates: MAX_GATES };
     for (let gate = 0; gate < gates; gate++) await deleteItems(ctx, gatePk(job.id, generation, gate), []);
   }
   const last = [specKey(job.id), jobKey(job.id)];
@@ -27,9 +28,12 @@ export async function purgeDeleted(ctx: SweepContext, job: JobItem): Promise<str
   return "purged the deleted job";
 }
 
-/** The outputs of a job that delivered to the temporary bucket. Task results stay, so that a requeue can merge them again. */
+/** The outputs, of all its runs, of a job that delivered to the temporary bucket. Task results stay, so that a requeue can merge them again. */
 export async function purgeTemporary(ctx: SweepContext, job: JobItem): Promise<string | undefined> {
-  await deleteObjects(ctx, runOutputPrefix({ owner: job.owner, jobId: job.id }, job.run));
+  // Run by run: a requeue may begin meanwhile, and what its run writes stays.
+  for (let run = 1; run <= job.run; run++) {
+    await deleteObjects(ctx, runOutputPrefix({ owner: job.owner, jobId: job.id }, run));
+  }
   try {
     await ctx.table.write({
       update: jobKey(job.id),

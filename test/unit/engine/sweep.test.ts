@@ -34,7 +34,7 @@ describe("a start that was lost", () => {
 
     const report = await sweep(engine, {});
 
-    expect(report.repaired[JOB]).toContain("lost");
+    expect(report.repairs).toMatchObject([{ jobId: JOB, kind: "START" }]);
     expect([...engine.workflow.executions.keys()]).toEqual([`${JOB}-r1`]);
     const events = await engine.table.query({ pk: jobKey(JOB).pk, prefix: "EVENT#" });
     expect(events.items.map((item) => item.what)).toContain("REPAIR");
@@ -113,5 +113,5 @@ it("one job that can't be repaired doesn't keep the others from it", async () =>
 
   const report = await sweep(engine, {});
 
-  expect(report.repaired[JOB]).toBeDefined();
+  expect(report.repairs.map(({ jobId }) => jobId)).toEqual([JOB]);
 });
