@@ -2,19 +2,19 @@
  * fail λ: any step failed for good. Ends the run on its gates first, so that no worker of it can change anything any more,
  * then makes the transition with a `failure` that names the step, the cause and the remedy.
  */
-import { MAX_GATES } from "../batches/sizing.ts";
 import { dataOfCause } from "../contracts/caught.ts";
 import type { Failure, JobItem } from "../contracts/job-items.ts";
 import type { StepAnswer, StepInput } from "../contracts/workflow.ts";
 import { abortDelivery } from "../delivery/abort.ts";
 import { JobJobError } from "../errors.ts";
 import { endRunOnGates } from "../gates/fence.ts";
+import { gateRangeOf } from "../gates/range.ts";
 import { failureStepOf } from "../job/failure-step.ts";
 import { loadJob } from "../job/load.ts";
 import { SUPERSEDED } from "../job/step-claim.ts";
 import { transition } from "../job/transition.ts";
 import { RefusedError } from "../ports/index.ts";
-import { mayBecome } from "../states/job-states.ts";
+import { mayBecome, WISHES } from "../states/job-states.ts";
 import type { StepContext } from "./context.ts";
 
 const TRIES = 20;
@@ -24,11 +24,11 @@ export async function fail(ctx: StepContext, input: StepInput): Promise<StepAnsw
     const job = await loadJob(ctx.table, input.jobId);
     if (!job || job.run !== input.run || job.deletedAt) return SUPERSEDED;
     if (job.state === "FAILED") return ended(ctx, job); // an earlier call died in between, or its answer was lost
-    if (!mayBecome(job.state, "FAILED")) return SUPERSEDED;
-    // A plan that died before its transition left gates that the job doesn't name yet.
-    const gates = job.gates ?? (job.chunks === undefined ? 0 : MAX_GATES);
-    await endRunOnGates(ctx.table, { jobId: job.id, generation: job.generation, gates }, job.run);
-    const failure = failureOf(job, input);
+    // A PAUSED job's execution was stopped on purpose: this call comes late.
+    if (job.state === "PAUSED" || !mayBecome(job.state, "FAILED")) return SUPERSEDED;
+    await endRunOnGates(ctx.table, gateRangeOf(job), job.run);
+    // Already ending for another reason: what broke on the way doesn't hide it.
+    const failure = (job.wish === WISHES.FAIL && job.failure) || failureOf(job, input);
     try {
       await transition(ctx, {
         jobId: job.id,

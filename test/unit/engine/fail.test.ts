@@ -45,12 +45,22 @@ describe("fail", () => {
     expect((await job(engine)).failure?.step).toBe("publish");
   });
 
-  it("is possible from every active state", async () => {
+  it("is possible from every active state but PAUSED: that one's execution was stopped on purpose", async () => {
     for (const state of ACTIVE_STATES) {
       const engine = await inState(state);
       await fail(engine, { ...INPUT, step: { next: "fail", error } });
-      expect((await job(engine)).state, state).toBe("FAILED");
+      expect((await job(engine)).state, state).toBe(state === "PAUSED" ? "PAUSED" : "FAILED");
     }
+  });
+
+  it("of a job that is ending already keeps the reason that came first", async () => {
+    const engine = await inState("PARTITIONED");
+    const failure = { step: "tasks", code: "TOLERANCE_EXCEEDED", message: "Too many failed.", retryable: false };
+    await engine.table.write({ update: jobKey(JOB), changes: { set: { wish: 2, failure } } });
+
+    await fail(engine, { ...INPUT, caught: { Error: "States.Runtime" } });
+
+    expect(await job(engine)).toMatchObject({ state: "FAILED", failure });
   });
 
   it("ends the run on its gates: what workers held is queued, and no claim passes any more (I3)", async () => {
