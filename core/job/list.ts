@@ -59,9 +59,24 @@ export async function listJobs(ctx: JobContext, request: ListRequest): Promise<J
       offset,
       hasPrevious: offset > 0 || request.cursor !== undefined,
       hasNext,
-      cursor: hasNext && walk.last !== undefined ? writeCursor(walk.last) : null,
+      cursor: hasNext && walk.last !== undefined ? cursorAfter(walk.last) : null,
     },
   };
+}
+
+/**
+ * The next jobs that pass the filters, newest first, of at most a thousand that are looked at.
+ * @returns `cursor` is null when there are no more
+ */
+export async function findJobs(
+  ctx: JobContext,
+  request: Pick<ListRequest, "owner" | "cursor"> & { readonly filters: readonly Filter[]; readonly limit: number },
+): Promise<{ readonly found: readonly FoundJob[]; readonly cursor: string | null }> {
+  const { state, filters } = stateFilter(request.filters);
+  const walk = new Walk(ctx, request.owner, state, false, readCursor(request.cursor));
+  const found = await walk.filtered(0, request.limit, readFilters(filters));
+  const hasMore = walk.last !== undefined && (await walk.hasMore());
+  return { found, cursor: hasMore && walk.last !== undefined ? cursorAfter(walk.last) : null };
 }
 
 async function countJobs(ctx: JobContext, owner: string): Promise<number> {
@@ -195,7 +210,8 @@ function isAscending(orderBy: unknown): boolean {
   return sign !== "-" && /asc$/i.test(direction ?? "");
 }
 
-const writeCursor = (id: string): string => Buffer.from(`j1.${id}`).toString("base64url");
+/** Behind the job with this id, which need not exist any more. */
+export const cursorAfter = (id: string): string => Buffer.from(`j1.${id}`).toString("base64url");
 
 function readCursor(cursor: string | undefined): string | undefined {
   if (cursor === undefined || cursor === "") return undefined;

@@ -81,10 +81,10 @@ export function viewOut(view: ViewName, job: JobItem, sum: GateSum): { state: st
 
 /**
  * ByteNite's clients know eleven states and stop polling only at COMPLETE and FAILED: the others go out as the nearest of
- * those. A state that interrupts shows the phase it interrupted, the latest one that was entered.
+ * those. A state that interrupts shows the phase it interrupted.
  */
-export function byteniteState(job: Pick<JobItem, "state" | "stamps">): JobState {
-  switch (job.state) {
+export function byteniteState({ state, interrupted }: Pick<JobItem, "state" | "interrupted">): JobState {
+  switch (state) {
     case "CANCELED":
     case "UNRUNNABLE":
       return "FAILED";
@@ -93,26 +93,11 @@ export function byteniteState(job: Pick<JobItem, "state" | "stamps">): JobState 
     case "PAUSING":
     case "PAUSED":
       return "PARTITIONED";
-    case "CANCELING": {
-      const phases = PHASES.filter((state) => job.stamps[state] !== undefined);
-      return phases.reduce<JobState>(
-        (latest, state) => ((job.stamps[state] ?? 0) >= (job.stamps[latest] ?? 0) ? state : latest),
-        "STARTED",
-      );
-    }
+    case "CANCELING":
+      return interrupted === undefined || interrupted === "REQUEUEING" ? "STARTED" : interrupted;
     default:
-      return job.state;
+      return state;
   }
 }
-const PHASES = [
-  "STARTED",
-  "UPLOADING",
-  "PARTITIONING",
-  "PARTITIONED",
-  "TASKS_COMPLETED",
-  "MERGING",
-  "MERGED",
-  "DOWNLOADING",
-] as const satisfies readonly JobState[];
 
-export const stateOut = (state: JobState): string => `${JOB_STATE_WIRE_PREFIX}${state}`;
+export const stateOut = (state: JobState) => `${JOB_STATE_WIRE_PREFIX}${state}` as const;

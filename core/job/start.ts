@@ -49,7 +49,10 @@ export async function runJob(ctx: JobContext, edit: Edit, over: ConfigInput): Pr
 async function startAgain(ctx: JobContext, found: FoundJob): Promise<FoundJob> {
   const { job } = found;
   if (!isActive(job.state) && job.state !== "COMPLETE") {
-    throw conflict("JOB_ENDED", `The job ${job.id} has run and is ${job.state}; create a new job to run it again.`);
+    throw conflict(
+      "JOB_ENDED",
+      `The job ${job.id} has run and is ${job.state}; requeue it (POST …/requeue) to run what is left or all of it again.`,
+    );
   }
   await startExecution(ctx, job);
   return found;

@@ -6,6 +6,7 @@ import type { JobContext } from "../../core/job/context.ts";
 import type { Edit } from "../../core/job/edit.ts";
 import type { Shape } from "../../core/job/wire.ts";
 import { VIEWS } from "../../core/states/views.ts";
+import { fingerprintOf } from "./fingerprint.ts";
 
 /** Everything the API works with; tests give in-memory twins. */
 export interface ApiPorts extends JobContext {
@@ -65,6 +66,21 @@ export async function readText(c: Call): Promise<string> {
 
 /** The body as JSON; an absent one counts as `{}`. */
 export const readBody = async (c: Call): Promise<unknown> => parseJson(await readText(c));
+
+/** Printable ASCII, as a header carries it. */
+const TOKEN = /^[\x21-\x7e]{1,255}$/;
+
+/**
+ * The Idempotency-Key header with the hash of what came with it; undefined without one.
+ * @param what tells calls apart whose bodies may be alike
+ * @throws ApiError 400
+ */
+export function idempotencyOf(c: Call, body: unknown, what = ""): { key: string; fingerprint: string } | undefined {
+  const key = c.req.header("idempotency-key");
+  if (key === undefined) return undefined;
+  if (!TOKEN.test(key)) throw invalid("Idempotency-Key", "must be 1 to 255 printable ASCII characters without spaces");
+  return { key, fingerprint: c.get("ports").auth.sha256(what + fingerprintOf(body)) };
+}
 
 /** A whole number of the query, by the first of its names that is given. */
 export function queryInt(c: Call, names: readonly string[], least: number, most: number): number | undefined {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { ErrorAnswer } from "../../core/contracts/api/records.ts";
+import type { ActionsAnswer, ErrorAnswer } from "../../core/contracts/api/records.ts";
 import { ApiWorld, BUCKET, s3 } from "../helpers/api-world.ts";
 
 const JOBS = "/v1/customer/jobs";
@@ -40,6 +40,27 @@ describe("another owner's job", () => {
     const built = answers.filter(([, status]) => status !== 501);
     expect(built.filter(([, status, reason]) => status !== 404 || reason !== "JOB_NOT_FOUND")).toEqual([]);
     expect(answers.filter(([, , , body]) => /secret|alice|a\.csv/.test(body))).toEqual([]);
+    expect(JSON.stringify(world.store.dump())).toBe(before);
+  });
+
+  it("is reached by no action on many jobs", async () => {
+    const { world, job } = await twoOwners();
+    await world.job({}, "bob");
+    const before = JSON.stringify(world.store.dump());
+    const all = [{ field: "createdAt", condition: "GT", value: "1970-01-01T00:00:00Z" }];
+    const act = (body: object) =>
+      world.call<ActionsAnswer>(
+        "POST",
+        `${JOBS}/actions`,
+        { action: "delete", dryRun: true, ...body },
+        { owner: "bob" },
+      );
+
+    const named = await act({ ids: [job.id] });
+    const found = await act({ filters: all });
+
+    expect([named.body.ok, named.body.skipped.map(({ code }) => code)]).toEqual([0, ["JOB_NOT_FOUND"]]);
+    expect([found.body.ok, found.body.ids.includes(job.id)]).toEqual([1, false]);
     expect(JSON.stringify(world.store.dump())).toBe(before);
   });
 

@@ -190,17 +190,19 @@ describe("the record of a job at work", () => {
     expect([job.state, job.outcome]).toEqual(["JOB_STATE_PARTITIONED", "JOB_STATE_PAUSED"]);
   });
 
-  it("maps every state to one of ByteNite's eleven", () => {
-    const stamps = { NEW: 1, STARTED: 2, UPLOADING: 3, MERGING: 9 };
-    const state = (name: string) => byteniteState({ state: name as "NEW", stamps });
-    expect(["CANCELED", "UNRUNNABLE", "REQUEUEING", "CANCELING", "PAUSING", "COMPLETE"].map(state)).toEqual([
-      "FAILED",
-      "FAILED",
-      "STARTED",
-      "MERGING",
-      "PARTITIONED",
-      "COMPLETE",
-    ]);
+  it.each([
+    ["CANCELED", undefined, "FAILED"],
+    ["UNRUNNABLE", undefined, "FAILED"],
+    ["REQUEUEING", "MERGING", "STARTED"],
+    ["PAUSING", "PARTITIONED", "PARTITIONED"],
+    ["PAUSED", "PARTITIONED", "PARTITIONED"],
+    ["CANCELING", "MERGING", "MERGING"],
+    ["CANCELING", "PARTITIONED", "PARTITIONED"],
+    ["CANCELING", "REQUEUEING", "STARTED"],
+    ["COMPLETE", undefined, "COMPLETE"],
+    ["FAILED", "DOWNLOADING", "FAILED"],
+  ] as const)("ByteNite's clients see %s (out of %s) as %s", (state, interrupted, seen) => {
+    expect(byteniteState({ state, interrupted })).toBe(seen);
   });
 
   it("writes progress as Pachyderm does", () => {

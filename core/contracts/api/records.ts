@@ -160,6 +160,18 @@ export const errorAnswer = z.strictObject({
 });
 export type ErrorAnswer = z.infer<typeof errorAnswer>;
 
+export const actionsAnswer = z.strictObject({
+  /** How many jobs were acted on, or with `dryRun` would be; which ones stand in `ids`. */
+  ok: count,
+  ids: z.array(z.string()),
+  /** The others that were named or matched: the reason's stable name and its message. */
+  skipped: z.array(z.strictObject({ id: z.string(), code: z.string(), why: z.string() })),
+  dryRun: z.boolean(),
+  /** There is more: the same request with this cursor goes on. */
+  cursor: z.string().nullable(),
+});
+export type ActionsAnswer = z.infer<typeof actionsAnswer>;
+
 export const resultsAnswer = z.strictObject({
   results: z.array(
     z.strictObject({ name: z.string(), link: z.string(), size: z.number(), checksum: z.string().nullable() }),

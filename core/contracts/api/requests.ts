@@ -1,7 +1,7 @@
 /** Bodies of the job calls (api.md). Written by: any client. Read by: lambdas/api. */
 import * as z from "zod";
 import { configInput } from "./config.ts";
-import { freeObject, jsonBytes, optional, unset, wireInt, wireObject, wireTime } from "./input.ts";
+import { freeObject, jsonBytes, optional, unset, wireBoolean, wireInt, wireObject, wireTime } from "./input.ts";
 import { sourceInput } from "./source.ts";
 
 export const LIMITS = {
@@ -131,26 +131,95 @@ const pagination = wireObject({
   cursor: optional(text(500)),
 });
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()], "must be text, a number, true, false or null");
+const filtersInput = z
+  .array(
+    wireObject({
+      field: text(200),
+      condition: z.preprocess(
+        (value) => (typeof value === "string" ? value.replace(/^FILTER_CONDITION_/, "") : value),
+        z.enum(CONDITIONS, `must be FILTER_CONDITION_ and one of ${CONDITIONS.join(", ")}`),
+      ),
+      value: z.union([scalar, z.array(scalar).max(100)], "must be text, a number, true, false, or a list of them"),
+    }),
+  )
+  .max(20, "has more than 20 filters");
 export const filterBody = wireObject({
   pagination: optional(pagination),
-  filters: optional(
-    z
-      .array(
-        wireObject({
-          field: text(200),
-          condition: z.preprocess(
-            (value) => (typeof value === "string" ? value.replace(/^FILTER_CONDITION_/, "") : value),
-            z.enum(CONDITIONS, `must be FILTER_CONDITION_ and one of ${CONDITIONS.join(", ")}`),
-          ),
-          value: z.union([scalar, z.array(scalar).max(100)], "must be text, a number, true, false, or a list of them"),
-        }),
-      )
-      .max(20, "has more than 20 filters"),
-  ),
+  filters: optional(filtersInput),
   orderBy: z.unknown().optional(),
 });
 export type FilterBody = z.infer<typeof filterBody>;
 export type Filter = NonNullable<FilterBody["filters"]>[number];
+
+/** What a requeue may select; core/control/select.ts says what each means. */
+const TASK_CHOICES = ["unfinished", "failed", "partial", "all"] as const;
+/** Numbers that one request may list; more are said as "all". */
+const MOST_ORDINALS = 100_000;
+const tasksInput = z.unknown().transform((value, ctx) => {
+  const choice = TASK_CHOICES.find((one) => one === value);
+  if (choice) return choice;
+  const refuse = (message: string, path: (string | number)[] = []) => {
+    ctx.issues.push({ code: "custom", input: value, message, path });
+    return z.NEVER;
+  };
+  const parts = typeof value === "string" && /^\s*\d/.test(value) ? value.split(",") : value;
+  if (!Array.isArray(parts)) {
+    return refuse(
+      `must be ${TASK_CHOICES.map((one) => `"${one}"`).join(", ")}, or a list of task numbers, as [3, 7] or "0-99,105"`,
+    );
+  }
+  const ordinals = new Set<number>();
+  for (const [i, part] of parts.entries()) {
+    const [, from, to = from] = /^\s*(\d{1,9})(?:\s*-\s*(\d{1,9}))?\s*$/.exec(String(part)) ?? [];
+    const [first, last] = [Number(from), Number(to)];
+    if (from === undefined || last < first) return refuse("must be a task's number from 0, or a range as 3-9", [i]);
+    if (ordinals.size + last - first >= MOST_ORDINALS) {
+      return refuse(`names more than ${MOST_ORDINALS.toLocaleString("en")} tasks; say "all", or send several requests`);
+    }
+    for (let n = first; n <= last; n++) ordinals.add(n);
+  }
+  return ordinals.size === 0 ? refuse("names no task; leave it out for what is needed") : [...ordinals];
+});
+
+const requeueFields = { tasks: optional(tasksInput), repartition: optional(wireBoolean) };
+const fitsRepartition = (body: { readonly tasks?: unknown; readonly repartition?: boolean | undefined }): boolean =>
+  body.repartition !== true || body.tasks === undefined || body.tasks === "all";
+const REPARTITION_IS_ALL = {
+  path: ["tasks"],
+  message: "can't be chosen with repartition: the source is cut anew and all tasks run; leave it out",
+};
+
+/** An absent body counts as `{}`: what is needed runs. */
+export const requeueBody = wireObject(requeueFields).refine(fitsRepartition, REPARTITION_IS_ALL);
+export type RequeueBody = z.infer<typeof requeueBody>;
+
+export const ACTIONS = ["abort", "pause", "resume", "requeue", "delete"] as const;
+export type Action = (typeof ACTIONS)[number];
+/** One of ids and filters, and never all jobs by an oversight. */
+export const actionsBody = wireObject({
+  action: z.enum(ACTIONS, `must be one of ${ACTIONS.join(", ")}`),
+  ids: optional(
+    z.array(text(64), "must be a list of ids").min(1, "names no job").max(1_000, "has more than 1,000 ids"),
+  ),
+  filters: optional(filtersInput.min(1, 'is empty; for all jobs filter by createdAt, GT "1970-01-01T00:00:00Z"')),
+  dryRun: optional(wireBoolean),
+  cursor: optional(text(500)),
+  ...requeueFields,
+})
+  .refine(({ ids, filters }) => ids === undefined || filters === undefined, {
+    path: ["filters"],
+    message: "can't come with ids; give one of the two",
+  })
+  .refine(({ ids, filters }) => ids !== undefined || filters !== undefined, {
+    path: ["ids"],
+    message: "is missing; name the jobs by ids or by filters",
+  })
+  .refine(({ action, tasks, repartition }) => action === "requeue" || (tasks === undefined && repartition !== true), {
+    path: ["action"],
+    message: "must be requeue when tasks or repartition are given",
+  })
+  .refine(fitsRepartition, REPARTITION_IS_ALL);
+export type ActionsBody = z.infer<typeof actionsBody>;
 
 export const runningTasksBody = wireObject({
   jobsIds: optional(z.array(text(64)).max(100, "has more than 100 ids")),

@@ -1,6 +1,5 @@
 import type { Hono } from "hono";
-import { invalid } from "../../../core/contracts/api/errors.ts";
-import { parseJson, parseWire } from "../../../core/contracts/api/input.ts";
+import { parseWire } from "../../../core/contracts/api/input.ts";
 import { createBody, type Filter, filterBody, runningTasksBody } from "../../../core/contracts/api/requests.ts";
 import { createJob } from "../../../core/job/create.ts";
 import { deleteJob } from "../../../core/job/delete.ts";
@@ -14,13 +13,13 @@ import {
   callerOf,
   type Env,
   editOf,
+  idempotencyOf,
   queryInt,
   queryText,
   readBody,
-  readText,
   shapeOf,
 } from "../context.ts";
-import { fingerprintOf } from "../fingerprint.ts";
+import { controlRoutes } from "./job-control.ts";
 import { editRoutes } from "./job-edits.ts";
 import { readRoutes } from "./job-reads.ts";
 import { runRoutes } from "./job-runs.ts";
@@ -34,6 +33,7 @@ export function jobRoutes(app: Hono<Env>, base: string): void {
     const { jobsIds, jobIds } = parseWire(runningTasksBody, await readBody(c));
     return c.json({ data: await runningTasks(c.get("ports"), callerOf(c).owner, jobsIds ?? jobIds ?? []) });
   });
+  controlRoutes(app, base);
   runRoutes(app, base);
   editRoutes(app, base);
   readRoutes(app, base);
@@ -49,19 +49,11 @@ export function jobRoutes(app: Hono<Env>, base: string): void {
   app.delete(`${base}/:id`, remove);
 }
 
-/** Printable ASCII, as a header carries it. */
-const TOKEN = /^[\x21-\x7e]{1,255}$/;
-
 async function create(c: Call): Promise<Response> {
-  const text = await readText(c);
-  const raw = parseJson(text);
+  const raw = await readBody(c);
   const body = parseWire(createBody, raw);
-  const key = c.req.header("idempotency-key");
-  if (key !== undefined && !TOKEN.test(key))
-    throw invalid("Idempotency-Key", "must be 1 to 255 printable ASCII characters without spaces");
   const ports = c.get("ports");
-  const idempotency = key === undefined ? undefined : { key, fingerprint: ports.auth.sha256(fingerprintOf(raw)) };
-  const found = await createJob(ports, { owner: callerOf(c).owner, body, idempotency });
+  const found = await createJob(ports, { owner: callerOf(c).owner, body, idempotency: idempotencyOf(c, raw) });
   return c.json(await answerJob(ports, found, shapeOf(c)));
 }
 
