@@ -43,6 +43,8 @@ export interface FunctionSpec {
   readonly granted?: { readonly objects: readonly ObjectAction[]; readonly bucket?: readonly BucketAction[] };
   readonly workflow?: readonly WorkflowAction[];
   readonly secrets?: readonly ("adminKey" | "tokenKey")[];
+  /** Reads the table's stream and puts events on the deployment's bus. */
+  readonly publishes?: boolean;
   /** May invoke sweep λ (asynchronously) for one job. */
   readonly nudges?: boolean;
   /** Part of the path of every batch: may get reserved concurrency. */
@@ -244,6 +246,14 @@ export const OPERATIONS = {
     own: END_OWN_UPLOADS,
     granted: END_UPLOADS,
     workflow: ["StartExecution", "StopExecution", "DescribeExecution"],
+  },
+  events: {
+    description: "tells EventBridge of every change of a job's state",
+    memory: 512, // waits more than it computes
+    timeout: 60,
+    variables: ["table", "eventBus"],
+    table: ["BatchGetItem"],
+    publishes: true,
   },
 } as const satisfies Record<string, FunctionSpec>;
 

@@ -6,6 +6,7 @@ import type * as logs from "aws-cdk-lib/aws-logs";
 import type * as s3 from "aws-cdk-lib/aws-s3";
 import type * as secretsmanager from "aws-cdk-lib/aws-secretsmanager";
 import type { ENVIRONMENT } from "../core/contracts/environment.ts";
+import { EVENT_SOURCE } from "../core/contracts/events.ts";
 import { INDEXES } from "../core/ports/index.ts";
 import type { FunctionName, FunctionSpec } from "./function-table.ts";
 import type { DeploymentSettings } from "./settings.ts";
@@ -48,6 +49,7 @@ export function policiesOf(
     ...grantedBucketStatements(spec, deployment.settings.grantedBuckets),
     ...workflowStatements(spec, deployment.stateMachineName),
     ...(spec.secrets ?? []).map((name) => allow("secretsmanager", ["GetSecretValue"], [deployment[name].secretArn])),
+    ...(spec.publishes ? publishStatements(deployment) : []),
     ...(spec.nudges && sweep ? [allow("lambda", ["InvokeFunction"], [sweep.functionArn])] : []),
   ];
   return { Rights: new iam.PolicyDocument({ statements }) };
@@ -94,6 +96,27 @@ function workflowStatements(spec: FunctionSpec, name: string): iam.PolicyStateme
       ? [allow("states", ["StartExecution"], [stateMachineArn(name)])]
       : []),
     ...(onExecutions.length > 0 ? [allow("states", onExecutions, [executionArns(name)])] : []),
+  ];
+}
+
+export function streamArn({ tableStreamArn }: dynamodb.Table): string {
+  if (tableStreamArn === undefined) throw new Error("The table has no stream; see cdk/storage.ts.");
+  return tableStreamArn;
+}
+
+/** Reads the table's stream, as Lambda does on the function's behalf, and tells of jobs in JobJob's name alone. */
+function publishStatements({ settings, table }: Deployment): iam.PolicyStatement[] {
+  const put = allow(
+    "events",
+    ["PutEvents"],
+    [`arn:${Aws.PARTITION}:events:${Aws.REGION}:${Aws.ACCOUNT_ID}:event-bus/${settings.eventBus}`],
+  );
+  put.addCondition("StringEquals", { "events:source": EVENT_SOURCE });
+  return [
+    allow("dynamodb", ["DescribeStream", "GetRecords", "GetShardIterator"], [streamArn(table)]),
+    // A list has no narrower resource than the table's streams, of which it has one.
+    allow("dynamodb", ["ListStreams"], [`${table.tableArn}/stream/*`]),
+    put,
   ];
 }
 

@@ -92,5 +92,9 @@ function acknowledgePrefixes(role: iam.Role, spec: FunctionSpec, deployment: Dep
     const place = `arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:${deployment.stateMachineName}:*`;
     findings.push([place, "the executions of this one state machine, which are named by job and run"]);
   }
+  if (spec.publishes) {
+    const table = stack.getLogicalId(deployment.table.node.defaultChild as CfnElement);
+    findings.push([`<${table}.Arn>/stream/*`, "the one stream of this one table, whose name is the time it was made"]);
+  }
   for (const [resource, reason] of findings) acknowledge(role, `AwsSolutions-IAM5[Resource::${resource}]`, reason);
 }

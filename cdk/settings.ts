@@ -38,6 +38,11 @@ const contextKeys = z.object({
   compat: z.enum(["", "bytenite"]).default(""),
   /** Concurrency kept free for claim λ and for commit λ, each; unset: they share the account's. */
   reservedControlConcurrency: count.optional(),
+  /** Name of the EventBridge bus that state changes go to; it must exist. */
+  eventBus: z
+    .string()
+    .regex(/^(?!aws\.)[A-Za-z0-9/._-]{1,256}$/, "isn't the name of an event bus")
+    .default("default"),
   /** Data goes with the stack: for tests and throw-away deployments. Otherwise bucket and table stay behind. */
   destroy: flag.default(false),
 });

@@ -2,6 +2,7 @@ import { CfnOutput, Stack, type StackProps } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import { Api } from "./api.ts";
 import { Apps } from "./apps.ts";
+import { Events } from "./events.ts";
 import type { FunctionName } from "./function-table.ts";
 import { type Deployment, stateMachineArn } from "./grants.ts";
 import { Operations } from "./operations.ts";
@@ -38,6 +39,7 @@ export class JobJobStack extends Stack {
         tokenSecret: storage.tokenKey.secretArn,
         tokenSeconds: String(settings.tokenSeconds),
         compat: settings.compat,
+        eventBus: settings.eventBus,
         maxWorkers: String(settings.maxWorkers),
         stepBudgetMs: String(settings.stepBudgetMs),
         publishBudgetMs: String(settings.publishBudgetMs),
@@ -46,6 +48,7 @@ export class JobJobStack extends Stack {
       },
     };
     const { sweep } = new Operations(this, "Operations", { deployment });
+    new Events(this, "Events", { deployment });
     const { app } = new Apps(this, "Apps", { deployment });
     const { stateMachine } = new Workflow(this, "Workflow", { deployment, app, sweep });
     const { rest } = new Api(this, "Api", { deployment, sweep });

@@ -68,6 +68,8 @@ export class Storage extends Construct {
       encryption: dynamodb.TableEncryption.DEFAULT,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       timeToLiveAttribute: "expires",
+      // Behind cdk/events.ts: nothing else reads it.
+      stream: dynamodb.StreamViewType.NEW_IMAGE,
       removalPolicy,
     });
     for (const [indexName, { pk, sk }] of Object.entries(INDEXES)) {

@@ -27,7 +27,7 @@ const METHODS: ReadonlySet<PropertyKey> = new Set([
   ...["get", "batchGet", "query", "write", "transact"],
   ...["head", "put", "list", "delete", "createUpload", "uploadPart", "uploadPartCopy", "completeUpload"],
   ...["abortUpload", "listUploads", "presignGet", "presignPut", "presignPart"],
-  ...["start", "stop", "status", "sweep", "read"],
+  ...["start", "stop", "status", "sweep", "read", "send"],
 ]);
 /** These answer an AsyncIterable at once; `before` runs when its first block is asked for, `after` behind the last. */
 const STREAMS: ReadonlySet<PropertyKey> = new Set(["stream"]);

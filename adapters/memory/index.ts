@@ -10,6 +10,7 @@ export {
   CapturedLog,
   type LogLine,
   ManualClock,
+  MemoryEventBus,
   type MemoryExecution,
   MemoryNudge,
   MemoryWorkflow,

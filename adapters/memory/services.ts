@@ -1,5 +1,14 @@
 import type { ErrorData } from "../../core/errors.ts";
-import type { Clock, Ids, Log, NudgePort, WorkflowPort } from "../../core/ports/index.ts";
+import type {
+  BusEvent,
+  Clock,
+  EventBusPort,
+  Ids,
+  Log,
+  NudgePort,
+  UnsentEvent,
+  WorkflowPort,
+} from "../../core/ports/index.ts";
 
 /** A clock that only the test moves. Milliseconds since the epoch. */
 export class ManualClock implements Clock {
@@ -128,5 +137,20 @@ export class MemoryNudge implements NudgePort {
   }
   take(): readonly string[] {
     return this.jobs.splice(0);
+  }
+}
+
+/** Keeps what it took, in order; a test says what it doesn't take. */
+export class MemoryEventBus implements EventBusPort {
+  readonly sent: BusEvent[] = [];
+  /** Answers why an event isn't taken, or undefined. */
+  refuse: (event: BusEvent) => Omit<UnsentEvent, "index"> | undefined = () => undefined;
+
+  async send(events: readonly BusEvent[]): Promise<readonly UnsentEvent[]> {
+    return events.flatMap((event, index) => {
+      const why = this.refuse(event);
+      if (!why) this.sent.push(structuredClone(event));
+      return why ? [{ index, ...why }] : [];
+    });
   }
 }

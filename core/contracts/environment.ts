@@ -15,6 +15,8 @@ export const ENVIRONMENT = {
   tokenSeconds: "JOBJOB_TOKEN_SECONDS",
   /** "bytenite": job states are sent as the nearest of ByteNite's eleven. */
   compat: "JOBJOB_COMPAT",
+  /** Name of the EventBridge bus that state changes go to. */
+  eventBus: "JOBJOB_EVENT_BUS",
   maxWorkers: "JOBJOB_MAX_WORKERS",
   /** Milliseconds a resumable step works before it saves its cursor; publish has its own. */
   stepBudgetMs: "JOBJOB_STEP_BUDGET_MS",

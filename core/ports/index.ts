@@ -11,7 +11,17 @@ export type {
   UploadedPart,
 } from "./object-store.ts";
 export { isRefused, RefusedError } from "./refused-error.ts";
-export type { Budget, Clock, Ids, Log, NudgePort, WorkflowPort } from "./services.ts";
+export type {
+  Budget,
+  BusEvent,
+  Clock,
+  EventBusPort,
+  Ids,
+  Log,
+  NudgePort,
+  UnsentEvent,
+  WorkflowPort,
+} from "./services.ts";
 export type {
   Changes,
   Condition,

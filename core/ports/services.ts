@@ -20,6 +20,31 @@ export interface NudgePort {
   sweep(jobId: string): Promise<void>;
 }
 
+/** One event for EventBridge. */
+export interface BusEvent {
+  readonly source: string;
+  readonly detailType: string;
+  /** Milliseconds; shown as the event's time, in whole seconds. */
+  readonly at: number;
+  /** With all of it the event has at most 256 KB. */
+  readonly detail: Readonly<Record<string, unknown>>;
+}
+
+/** An event that the bus did not take, by its place in the call. */
+export interface UnsentEvent {
+  readonly index: number;
+  /** The bus's own word for why. */
+  readonly code: string;
+  /** False when it would be refused again. */
+  readonly retryable: boolean;
+}
+
+/** EventBridge: each event at least once, in any order. */
+export interface EventBusPort {
+  /** Never throws: what wasn't taken after the port's own retries is answered, in the order of the call. */
+  send(events: readonly BusEvent[]): Promise<readonly UnsentEvent[]>;
+}
+
 export interface Clock {
   /** Milliseconds since the epoch, UTC. */
   now(): number;

@@ -121,6 +121,13 @@ export function restricted<C extends Pick<StepContext, "table" | "objects" | "se
           }),
         }
       : {}),
+    ...("bus" in ctx
+      ? {
+          bus: withFaults(ctx.bus as object, ({ when }) => {
+            if (when === "before") demand("events", ["PutEvents"], spec.publishes ? ["PutEvents"] : []);
+          }),
+        }
+      : {}),
     ...("nudge" in ctx
       ? {
           nudge: withFaults(ctx.nudge as object, ({ when }) => {

@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { beforeAll, describe, expect, it } from "vitest";
-import { MemoryObjectStore, unavailable, withFaults } from "../../../adapters/memory/index.ts";
+import { MemoryEventBus, MemoryObjectStore, unavailable, withFaults } from "../../../adapters/memory/index.ts";
 import { FUNCTIONS, type FunctionName, type FunctionSpec } from "../../../cdk/function-table.ts";
 import type { ChildInput, Hand } from "../../../core/contracts/workflow.ts";
+import { publishEvents } from "../../../core/events/publish.ts";
 import { stepPrefix } from "../../../core/keys/object-keys.ts";
 import { claim } from "../../../core/steps/claim.ts";
 import { commit } from "../../../core/steps/commit.ts";
@@ -29,6 +30,7 @@ import {
 import { completed, jobOf, makeMergeWorld, putMergeJob, STEPS } from "../../helpers/merge-world.ts";
 import { drive, world } from "../../helpers/partition-world.ts";
 import { restricted } from "../../helpers/rights.ts";
+import { streamOf } from "../../helpers/stream.ts";
 
 const INPUT = { jobId: JOB, run: 1 };
 const used = new Map<FunctionName, Set<string>>();
@@ -230,6 +232,13 @@ async function callTheApi(): Promise<void> {
   expect((await w.call("GET", "/v1/auth/api_keys")).status).toBe(200);
 }
 
+async function tellTheBus(): Promise<void> {
+  const engine = await workOff(() => "C", false);
+  const bus = new MemoryEventBus();
+  await publishEvents(as("events", { ...engine, bus }), streamOf(engine.table));
+  expect(bus.sent.length).toBeGreaterThan(0);
+}
+
 /** What no run of these tests needs, and why it is granted all the same. */
 const KEPT: Readonly<Record<string, string>> = {
   "api s3:GetObject granted": "links to results at a granted destination, previews of a granted source",
@@ -252,6 +261,7 @@ function grantedTo(name: FunctionName): string[] {
     ...s3(spec.granted, "granted"),
     ...(spec.workflow ?? []).map((action) => `states:${action}`),
     ...(spec.nudges ? ["lambda:InvokeFunction"] : []),
+    ...(spec.publishes ? ["events:PutEvents"] : []),
   ];
 }
 
@@ -266,6 +276,7 @@ beforeAll(async () => {
   await breakAndSweep();
   await sweepTheRest();
   await callTheApi();
+  await tellTheBus();
 }, 60_000);
 
 describe("rights of the function table, enforced on the in-memory twins", () => {

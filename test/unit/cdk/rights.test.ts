@@ -62,6 +62,10 @@ const END_UPLOADS = ["AbortMultipartUpload", "DeleteObject", "GetObject", "ListB
 
 /** Written out by hand, apart from the function table: a right that creeps into the table shows here. */
 const RIGHTS: Record<string, Record<string, string[]>> = {
+  events: {
+    dynamodb: ["BatchGetItem", "DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"],
+    events: ["PutEvents"],
+  },
   authorizer: { dynamodb: ["GetItem"], secretsmanager: ["GetSecretValue"] },
   api: {
     dynamodb: [...READ, ...WRITE, "Query", "ConditionCheckItem"],
@@ -158,6 +162,23 @@ describe("rights", () => {
     expect(secrets[0]?.[1]).toMatch(/TokenKey/);
   });
 
+  it("to put events are for one bus, in JobJob's name alone", () => {
+    const role = resources[roleIdOf(functionOf("events")[1])];
+    const [{ PolicyDocument } = { PolicyDocument: { Statement: [] } }] = (role?.Properties.Policies ?? []) as {
+      PolicyDocument: { Statement: (Statement & { Condition?: unknown })[] };
+    }[];
+
+    const put = PolicyDocument.Statement.filter(({ Action }) => listed(Action).includes("events:PutEvents"));
+
+    expect(put.map(({ Resource, Condition }) => [textOf(Resource), Condition])).toEqual([
+      [
+        "arn:<AWS::Partition>:events:<AWS::Region>:<AWS::AccountId>:event-bus/default",
+        { StringEquals: { "events:source": "jobjob" } },
+      ],
+    ]);
+    expect(FUNCTION_NAMES.filter((name) => "events" in actionsOf(name))).toEqual(["events"]);
+  });
+
   it("to invoke reach sweep λ and nothing else", () => {
     const [sweepId] = functionOf("sweep");
     for (const name of ["api", "commit"]) {
@@ -170,7 +191,7 @@ describe("rights", () => {
     const machine = ofType(resources, "AWS::StepFunctions::StateMachine")[0]?.[1];
     const roleId = /^<(.+)\.Arn>$/.exec(textOf(machine?.Properties.RoleArn))?.[1] ?? "";
     const invoked = allowedBy(roleId).filter(([action]) => action === "lambda:InvokeFunction");
-    const inFlow = FUNCTION_NAMES.filter((name) => !["api", "authorizer", "sweep"].includes(name));
+    const inFlow = FUNCTION_NAMES.filter((name) => !["api", "authorizer", "sweep", "events"].includes(name));
     const read = allowedBy(roleId).filter(([action]) => action.startsWith("s3:"));
     expect(read.map(([, place]) => place.replace(/^.*Arn>\//, ""))).toEqual([MANIFESTS]);
     expect(`${planPrefix({ owner: "ann", jobId: "J" }, 2, 1, "A")}manifest.json`).toMatch(

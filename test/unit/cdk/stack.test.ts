@@ -126,6 +126,39 @@ describe("the API", () => {
   });
 });
 
+describe("events", () => {
+  const mappings = ofType(resources, "AWS::Lambda::EventSourceMapping").map(([, mapping]) => mapping.Properties);
+
+  it("come from the table's stream, woken by new timeline rows alone", () => {
+    expect(mappings).toHaveLength(1);
+    const [[tableId] = [""]] = ofType(resources, "AWS::DynamoDB::Table");
+    expect(textOf(mappings[0]?.EventSourceArn)).toBe(`<${tableId}.StreamArn>`);
+    const { Filters } = (mappings[0]?.FilterCriteria ?? {}) as { Filters?: { Pattern: string }[] };
+    expect(Filters?.map(({ Pattern }) => JSON.parse(Pattern))).toEqual([
+      { eventName: ["INSERT"], dynamodb: { Keys: { sk: { S: [{ prefix: "EVENT#" }] } } } },
+    ]);
+    expect(ofType(resources, "AWS::DynamoDB::Table")[0]?.[1].Properties.StreamSpecification).toEqual({
+      StreamViewType: "NEW_IMAGE",
+    });
+  });
+
+  it("are sent again where they failed, for a day, and from the stream's begin", () => {
+    expect(mappings[0]).toMatchObject({
+      StartingPosition: "TRIM_HORIZON",
+      FunctionResponseTypes: ["ReportBatchItemFailures"],
+      BisectBatchOnFunctionError: true,
+      MaximumRecordAgeInSeconds: 86_400,
+    });
+  });
+
+  it("go to the bus of the context", () => {
+    const own = resourcesOf({ eventBus: "jobs" });
+    const [, fn] = ofType(own, "AWS::Lambda::Function").find(([id]) => /^EventsPublish/.test(id)) ?? [];
+    expect(fn?.Properties.Environment).toMatchObject({ Variables: { JOBJOB_EVENT_BUS: "jobs" } });
+    expect(() => resourcesOf({ eventBus: "aws.events" })).toThrow(/eventBus/);
+  });
+});
+
 describe("operations", () => {
   const rules = ofType(resources, "AWS::Events::Rule").map(([, rule]) => rule.Properties);
 
