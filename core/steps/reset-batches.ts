@@ -73,7 +73,7 @@ function batchChange(batch: Batch, tasks: readonly PackedTask[], run: number) {
   return {
     changes: {
       set: { tasks: packStates(tasks), resetRun: run },
-      remove: ["deaths", ...(isWaiting ? [] : ["retryAt"])],
+      remove: ["deaths", "idle", ...(isWaiting ? [] : ["retryAt"])],
     },
     if: {
       all: [
