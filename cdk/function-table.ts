@@ -220,9 +220,10 @@ export const FRONT = {
       "partBytes",
     ],
     table: ["GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "ConditionCheckItem"],
-    own: PARTS,
-    granted: PARTS, // links act with the signer's rights; the destination is probed before a job starts
-    workflow: ["StartExecution"],
+    own: DELIVERY, // an abort ends the job's uploads here and at its destination, and removes their records
+    // Links act with the signer's rights; the destination is probed before a job starts.
+    granted: { objects: PARTS.objects, bucket: DELIVERY.bucket },
+    workflow: ["StartExecution", "StopExecution", "DescribeExecution"],
     secrets: ["adminKey", "tokenKey"],
     nudges: true,
   },

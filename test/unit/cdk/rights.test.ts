@@ -69,8 +69,8 @@ const RIGHTS: Record<string, Record<string, string[]>> = {
   authorizer: { dynamodb: ["GetItem"], secretsmanager: ["GetSecretValue"] },
   api: {
     dynamodb: [...READ, ...WRITE, "Query", "ConditionCheckItem"],
-    s3: PARTS_S3,
-    states: ["StartExecution"],
+    s3: [...END_UPLOADS, "PutObject"],
+    states: ["DescribeExecution", "StartExecution", "StopExecution"],
     secretsmanager: ["GetSecretValue"],
     lambda: ["InvokeFunction"],
   },
