@@ -51,8 +51,23 @@ export const listHead = z.object({
   count: z.int(),
   bytes: z.int(),
   pages: z.array(z.string()),
+  /** Name of the report of what is missing: then it is the list's first entry. */
+  report: z.string().optional(),
 });
 export type ListHead = z.infer<typeof listHead>;
+
+/** Objects besides the report. Exactly one: a delivery of one object, else a set with a manifest. */
+export const outputsIn = (head: Pick<ListHead, "count" | "report">): number =>
+  head.count - (head.report === undefined ? 0 : 1);
+
+/** Written by: publish (job.publication), when all is published. Read by: the checks and the publication of later runs. */
+export const publishedEntry = z.object({
+  /** Key in the destination's bucket. */
+  k: z.string(),
+  z: z.int(),
+  e: z.string(),
+});
+export type PublishedEntry = z.infer<typeof publishedEntry>;
 
 /** head of a delivery: where it goes. */
 export const deliveryHead = listHead.extend({
@@ -61,6 +76,8 @@ export const deliveryHead = listHead.extend({
   folder: z.string(),
   /** Group number → the deliver claim that made its uploads. */
   groups: z.array(z.int()),
+  /** Heads of the lists of earlier runs whose objects may stand at the destination; keys below the job's prefix. */
+  replaces: z.array(z.string()),
 });
 export type DeliveryHead = z.infer<typeof deliveryHead>;
 

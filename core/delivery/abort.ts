@@ -1,21 +1,27 @@
 import type { JobItem } from "../contracts/job-items.ts";
+import { loadJob } from "../job/load.ts";
 import { type JobPlace, jobPrefix } from "../keys/object-keys.ts";
-import { inParallel } from "../merge/index.ts";
 import type { StepContext } from "../steps/context.ts";
-import { abortGroup, recordedGroups } from "./upload-groups.ts";
+import { abortUntilGone, endGroup, recordedGroups } from "./upload-groups.ts";
+
+type Ports = Pick<StepContext, "objects" | "table" | "clock"> & {
+  readonly settings: Pick<StepContext["settings"], "bucket">;
+};
 
 /**
- * Aborts every upload that the job has under way, of all its runs: in the deployment's bucket (output, staging) and at the
- * destination. An upload must not outlive its job: called when it failed, was aborted or is deleted. Repeatable.
+ * Aborts every upload that the job has under way, of all its runs up to the one it was read in, until they are gone: in the
+ * deployment's bucket (output, staging) and at the destination. An upload must not outlive its job: called when it failed,
+ * was aborted or is deleted, and again a function's life later, since a late call may have begun another. Repeatable; touches
+ * nothing of a run that began meanwhile. Which uploads count as the job's at a destination that is shared: docs/adr/0013.
  */
-export async function abortDelivery(ctx: Pick<StepContext, "objects" | "settings">, job: JobItem): Promise<void> {
+export async function abortDelivery(ctx: Ports, job: JobItem): Promise<void> {
   const place: JobPlace = { owner: job.owner, jobId: job.id };
-  const own = await ctx.objects.listUploads(ctx.settings.bucket, jobPrefix(place));
-  await inParallel(own, 16, ({ bucket, key, uploadId }) => ctx.objects.abortUpload({ bucket, key }, uploadId));
-  for (let run = 1; run <= job.run; run++) {
-    for await (const group of recordedGroups(ctx, place, run)) {
-      await abortGroup(ctx, group.place);
-      await ctx.objects.delete(group.place.bucket, [group.place.key]);
-    }
+  const isSameRun = async (): Promise<boolean> => {
+    const now = await loadJob(ctx.table, job.id);
+    return now === undefined || now.run === job.run;
+  };
+  await abortUntilGone(ctx.objects, ctx.settings.bucket, jobPrefix(place), () => true, isSameRun);
+  for await (const group of recordedGroups(ctx, place, job.run)) {
+    await endGroup(ctx, group.place, { mayAbortFound: isSameRun });
   }
 }

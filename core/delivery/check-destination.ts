@@ -1,10 +1,11 @@
 import type { AssemblerInfo } from "../contracts/blocks.ts";
-import type { SpecItem } from "../contracts/job-items.ts";
+import type { JobItem, SpecItem } from "../contracts/job-items.ts";
 import { JobJobError } from "../errors.ts";
 import { jobPrefix, ownerPrefix } from "../keys/object-keys.ts";
 import { assemblerParams } from "../merge/index.ts";
 import type { StepContext } from "../steps/context.ts";
-import { type Destination, destinationOf, finalKey, MANIFEST_NAME, taken } from "./destination.ts";
+import { type Destination, destinationOf, finalKey, MANIFEST_NAME, reportName, taken } from "./destination.ts";
+import { earlierLists, loadOwnObjects, type OwnObjects } from "./own-objects.ts";
 
 type Stores = Pick<StepContext, "objects" | "settings">;
 const BUCKET_PATH = "dataDestination.params.bucketName";
@@ -12,7 +13,9 @@ const NAME_PATH = "dataDestination.params.name";
 
 /**
  * Before any work starts: the destination can be written (an upload is begun and given up) and is not taken: the one
- * output's name, or for several outputs anything below the folder.
+ * output's name, or for several outputs anything below the folder. What earlier runs of the job itself published there is no
+ * obstacle.
+ * @param job that is requeued; before a first run there is none
  * @throws JobJobError DESTINATION_NOT_WRITABLE, DESTINATION_TAKEN with `details.path`
  */
 export async function checkDestination(
@@ -22,27 +25,54 @@ export async function checkDestination(
   },
   spec: Pick<SpecItem, "owner" | "dataDestination" | "params" | "config">,
   assembler: AssemblerInfo,
+  job?: Pick<JobItem, "id" | "owner" | "delivery" | "publication">,
 ): Promise<void> {
   const destination = destinationOf(spec.dataDestination);
   if (!destination) return;
   checkGranted(ctx.settings, spec.owner, destination);
   const { name } = assemblerParams(assembler, spec.params.assembler);
+  if (name !== null) finalKey(destination, reportName(name));
   await checkWritable(ctx, destination, finalKey(destination, name ?? MANIFEST_NAME));
-  if (!spec.config.overwrite) await checkFree(ctx, destination, name);
+  if (spec.config.overwrite) return;
+  const lists = job ? await earlierLists(ctx, job, Number.POSITIVE_INFINITY) : [];
+  const own = job && lists.length > 0 ? await loadOwnObjects(ctx, { owner: job.owner, jobId: job.id }, lists) : null;
+  await checkFree(ctx, destination, name === null ? null : [name, reportName(name)], own);
 }
 
-/** @throws JobJobError DESTINATION_TAKEN */
+/**
+ * @param names of the one output and of the report beside it; null: several outputs
+ * @param own what earlier runs published; null: nothing
+ * @returns key → etag of what of it is there. The manifest isn't among them: publish looks into it.
+ * @throws JobJobError DESTINATION_TAKEN
+ */
 export async function checkFree(
   ctx: Pick<Stores, "objects">,
   destination: Destination,
-  /** null: several outputs. */
-  name: string | null,
-): Promise<void> {
+  names: readonly string[] | null,
+  own: OwnObjects | null,
+): Promise<ReadonlyMap<string, string>> {
   const { bucket, folder } = destination;
-  const prefix = name === null ? folder : finalKey(destination, name);
-  // The exact key sorts first among those that begin with it.
-  const [found] = (await ctx.objects.list(bucket, prefix, { limit: 1 })).objects;
-  if (found && (name === null || found.key === prefix)) throw taken(bucket, found.key, NAME_PATH);
+  const there = new Map<string, string>();
+  const look = ({ key, etag }: { readonly key: string; readonly etag: string }): void => {
+    if (own?.has(key, etag)) there.set(key, etag);
+    else throw taken(bucket, key, NAME_PATH, own ? "is not what an earlier run of this job left there" : undefined);
+  };
+  if (names !== null) {
+    for (const key of names.map((name) => finalKey(destination, name))) {
+      // The exact key sorts first among those that begin with it.
+      const [found] = (await ctx.objects.list(bucket, key, { limit: 1 })).objects;
+      if (found?.key === key) look(found);
+    }
+    return there;
+  }
+  const manifest = own === null ? undefined : finalKey(destination, MANIFEST_NAME);
+  let cursor: string | undefined;
+  do {
+    const page = await ctx.objects.list(bucket, folder, cursor === undefined ? {} : { cursor });
+    for (const found of page.objects) if (found.key !== manifest) look(found);
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  return there;
 }
 
 function checkGranted(

@@ -1,7 +1,10 @@
 import type { DataDestination } from "../contracts/job-items.ts";
 import { JobJobError } from "../errors.ts";
+import type { Place } from "../ports/index.ts";
 
 export const MANIFEST_NAME = "_manifest.json";
+/** What tolerated failures left out, of a set. */
+const REPORT_NAME = "_incomplete.ndjson";
 const MAX_KEY_BYTES = 1_024;
 
 export interface Destination {
@@ -17,6 +20,10 @@ export function destinationOf(destination: DataDestination | null): Destination 
   return { bucket: destination.bucket, folder: name === "" || name.endsWith("/") ? name : `${name}/` };
 }
 
+/** The report's name beside a single output, so that several jobs can deliver into one folder; null: beside a set. */
+export const reportName = (output: string | null): string =>
+  output === null ? REPORT_NAME : `${output}.incomplete.ndjson`;
+
 /** @throws JobJobError DESTINATION_NOT_WRITABLE when the key is longer than S3 allows */
 export function finalKey({ bucket, folder }: Destination, name: string): string {
   const key = folder + name;
@@ -28,6 +35,15 @@ export function finalKey({ bucket, folder }: Destination, name: string): string 
     details: { path: "dataDestination.params.name", bucket, key },
   });
 }
+
+/** Something else stands there than when it was looked at, and it isn't the job's own. */
+export const changed = ({ bucket, key }: Place): JobJobError =>
+  taken(
+    bucket,
+    key,
+    "dataDestination.params.name",
+    "appeared, or was changed by another hand, while the job was running",
+  );
 
 export const taken = (bucket: string, key: string, path: string, problem = "exists already"): JobJobError =>
   new JobJobError({

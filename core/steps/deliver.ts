@@ -4,13 +4,22 @@
  * straight on.
  */
 import * as z from "zod";
-import { type DeliveryEntry, listState, type OutputEntry, outputEntry } from "../contracts/output-list.ts";
+import {
+  type DeliveryEntry,
+  type ListHead,
+  listState,
+  type OutputEntry,
+  outputEntry,
+  outputsIn,
+} from "../contracts/output-list.ts";
 import type { StepAnswer, StepInput } from "../contracts/workflow.ts";
 import { checkFree } from "../delivery/check-destination.ts";
 import { type CopyPart, copyParts } from "../delivery/copy-plan.ts";
 import { type Destination, destinationOf, finalKey } from "../delivery/destination.ts";
 import { ListWriter, readHead, readPage } from "../delivery/list-writer.ts";
-import { abortGroup, createGroup, recordedGroups } from "../delivery/upload-groups.ts";
+import { earlierLists, loadOwnObjects, runOf } from "../delivery/own-objects.ts";
+import { renew } from "../delivery/renew.ts";
+import { createGroup, endGroup, recordedGroups, uploadsOf } from "../delivery/upload-groups.ts";
 import { JobJobError } from "../errors.ts";
 import { noteOutcome, type StepHold, saveCursor, takeStepClaim } from "../job/step-claim.ts";
 import { type JobPlace, jobPrefix } from "../keys/object-keys.ts";
@@ -43,22 +52,64 @@ export async function deliver(ctx: StepContext, input: StepInput): Promise<StepA
   if (!destination || isDelivered(hold)) return DELIVERED;
   const cursor = hold.cursor === undefined ? undefined : deliverCursor.parse(hold.cursor);
   await removeLeftovers(ctx, hold, cursor);
-  return new Delivery(ctx, hold, destination, cursor).run();
+  try {
+    return await new Delivery(ctx, hold, destination, cursor).run();
+  } catch (error) {
+    if (!isOutputGone(ctx, hold, error)) throw error;
+    // The next run merges again.
+    await noteOutcome(ctx, hold, { set: { purged: true } }, DELIVERED);
+    throw new JobJobError({
+      code: "RESULTS_EXPIRED",
+      message:
+        "The merged output is gone from the deployment's bucket (deleted by another hand?); requeue the job: it merges the task results again.",
+      details: error.details ?? {},
+      cause: error,
+    });
+  }
 }
+
+const isOutputGone = (ctx: StepContext, hold: StepHold, error: unknown): error is JobJobError => {
+  if (!(error instanceof JobJobError) || error.code !== "OBJECT_MISSING") return false;
+  const { bucket, key } = error.details ?? {};
+  return bucket === ctx.settings.bucket && typeof key === "string" && key.startsWith(jobPrefix(placeOf(hold)));
+};
 
 const placeOf = ({ job }: StepHold): JobPlace => ({ owner: job.owner, jobId: job.id });
 
 /** The answer of an earlier call of this run was lost. */
-const isDelivered = ({ job }: StepHold): boolean => job.delivery?.startsWith(`scratch/r${job.run}/`) ?? false;
+const isDelivered = ({ job }: StepHold): boolean => job.delivery !== undefined && runOf(job.delivery) === job.run;
 
-/** Uploads of an invocation that died or was superseded before its cursor was saved belong to nobody. */
+/**
+ * Uploads of an invocation that died or was superseded before its cursor was saved belong to nobody, and those of earlier runs
+ * must be gone before anybody looks what these published: then no late call of theirs can publish anything more.
+ */
 async function removeLeftovers(ctx: StepContext, hold: StepHold, cursor: DeliverCursor | undefined): Promise<void> {
-  for await (const { place, claim, group } of recordedGroups(ctx, placeOf(hold), hold.job.run)) {
-    // A later claim's are none of ours: then we are the superseded one.
-    if (claim >= hold.claim || cursor?.groups[group] === claim) continue;
-    await abortGroup(ctx, place);
-    await ctx.objects.delete(place.bucket, [place.key]);
+  const place = placeOf(hold);
+  let kept: Promise<ReadonlySet<string>> | undefined;
+  const keep = () => {
+    kept ??= inUse(ctx, hold, cursor);
+    return kept;
+  };
+  for await (const found of recordedGroups(ctx, place, hold.job.run)) {
+    if (found.run === hold.job.run) {
+      // A later claim's are none of ours: then we are the superseded one.
+      if (found.claim >= hold.claim || cursor?.groups[found.group] === found.claim) continue;
+    }
+    await endGroup(ctx, found.place, { mayAbortFound: async () => (await renew(ctx, hold)) === undefined, keep });
   }
+}
+
+/** The uploads that this delivery goes on with. */
+async function inUse(
+  ctx: StepContext,
+  hold: StepHold,
+  cursor: DeliverCursor | undefined,
+): Promise<ReadonlySet<string>> {
+  const ids = new Set<string>();
+  for (const [group, claim] of (cursor?.groups ?? []).entries()) {
+    for (const id of await uploadsOf(ctx, { ...placeOf(hold), run: hold.job.run, claim }, group)) ids.add(id);
+  }
+  return ids;
 }
 
 class Delivery {
@@ -67,7 +118,10 @@ class Delivery {
   readonly #destination: Destination;
   readonly #list: ListWriter<DeliveryEntry>;
   readonly #groups: number[];
-  readonly #fresh: boolean;
+  #earlier: { readonly lists: readonly string[]; readonly there: ReadonlyMap<string, string> } = {
+    lists: [],
+    there: new Map(),
+  };
   #page: number;
   #index: number;
   #open: DeliverCursor["open"];
@@ -78,7 +132,6 @@ class Delivery {
     this.#hold = hold;
     this.#destination = destination;
     this.#list = new ListWriter(ctx.objects, ctx.settings.bucket, `${hold.scratch}list/`, cursor?.list);
-    this.#fresh = cursor === undefined;
     this.#groups = [...(cursor?.groups ?? [])];
     this.#page = cursor?.page ?? 0;
     this.#index = cursor?.index ?? 0;
@@ -87,7 +140,7 @@ class Delivery {
 
   async run(): Promise<StepAnswer> {
     const { objects, settings } = this.#ctx;
-    const { job, spec } = this.#hold;
+    const { job } = this.#hold;
     if (job.output === undefined) {
       throw new JobJobError({
         code: "JOB_INCOMPLETE",
@@ -95,20 +148,21 @@ class Delivery {
       });
     }
     const head = await readHead(objects, { bucket: settings.bucket, key: jobPrefix(placeOf(this.#hold)) + job.output });
+    this.#earlier = await this.#lookAround(head);
     for (; this.#page < head.pages.length; this.#page++) {
       const entries = await readPage(objects, settings.bucket, head, this.#page, outputEntry);
-      if (this.#fresh && this.#page === 0 && this.#index === 0 && !spec.config.overwrite) {
-        await checkFree(this.#ctx, this.#destination, head.count === 1 ? (entries[0]?.n ?? null) : null);
-      }
       while (this.#index < entries.length) {
         const group = entries.slice(this.#index, this.#index + GROUP_UPLOADS);
-        if (!(await this.#copyGroup(group))) return this.#stop();
+        const stopped = await this.#copyGroup(group);
+        if (stopped) return stopped;
         this.#index += group.length;
       }
       this.#index = 0;
     }
     const { bucket, folder } = this.#destination;
-    const key = await this.#list.end({ bucket, folder, groups: this.#groups });
+    const replaces = this.#earlier.lists;
+    const report = head.report === undefined ? {} : { report: head.report };
+    const key = await this.#list.end({ ...report, bucket, folder, groups: this.#groups, replaces });
     const delivery = key.slice(jobPrefix(placeOf(this.#hold)).length);
     return noteOutcome(this.#ctx, this.#hold, { set: { delivery }, remove: ["cursor"] }, DELIVERED);
   }
@@ -124,18 +178,41 @@ class Delivery {
     return saveCursor(this.#ctx, this.#hold, cursor);
   }
 
-  /** @returns false when the budget is used up before the group is complete. */
-  async #copyGroup(group: readonly OutputEntry[]): Promise<boolean> {
-    if (this.#outOfBudget()) return false;
+  /** What earlier runs left at the destination. @throws JobJobError DESTINATION_TAKEN when anybody else's object is there */
+  async #lookAround(head: ListHead) {
+    const { job, spec } = this.#hold;
+    const lists = await earlierLists(this.#ctx, job, job.run);
+    const none = new Map<string, string>();
+    // Another's that came later than the first look is publish's to refuse.
+    const isLooked = this.#groups.length > 0 && lists.length === 0;
+    if (spec.config.overwrite || isLooked) return { lists, there: none };
+    const own = lists.length === 0 ? null : await loadOwnObjects(this.#ctx, placeOf(this.#hold), lists);
+    let names: string[] | null = null;
+    if (outputsIn(head) === 1) {
+      const entries = await readPage(this.#ctx.objects, this.#ctx.settings.bucket, head, 0, outputEntry);
+      names = entries.map(({ n }) => n);
+    }
+    return { lists, there: await checkFree(this.#ctx, this.#destination, names, own) };
+  }
+
+  /** @returns the answer when the budget is used up before the group is complete, or the claim is lost. */
+  async #copyGroup(group: readonly OutputEntry[]): Promise<StepAnswer | undefined> {
+    if (this.#outOfBudget()) return this.#stop();
+    if (!this.#open) {
+      const lost = await renew(this.#ctx, this.#hold);
+      if (lost) return lost;
+    }
     const open = this.#open ?? (await this.#begin(group));
     this.#open = open;
-    if (!(await this.#copyParts(group, open))) return false;
+    if (!(await this.#copyParts(group, open))) return this.#stop();
     for (const [i, { n, z, c }] of group.entries()) {
       const [u = "", p = []] = [open.ids[i], open.etags[i]];
-      await this.#list.add({ n, k: finalKey(this.#destination, n), z, c, u, p });
+      const k = finalKey(this.#destination, n);
+      const r = this.#earlier.there.get(k);
+      await this.#list.add({ n, k, z, c, u, p, ...(r === undefined ? {} : { r }) });
     }
     this.#open = null;
-    return true;
+    return undefined;
   }
 
   /** @returns false when the budget was used up before the last part. */

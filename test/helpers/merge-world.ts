@@ -12,8 +12,9 @@ import type { ChunksFile } from "../../core/contracts/chunk-index.ts";
 import type { DataDestination, JobConfig, JobItem } from "../../core/contracts/job-items.ts";
 import type { ClaimIndex, TaskEntry, TaskResult } from "../../core/contracts/worker.ts";
 import type { StepAnswer } from "../../core/contracts/workflow.ts";
+import { NO_COUNTS, NO_STATS } from "../../core/gates/gates.ts";
 import { loadJob } from "../../core/job/load.ts";
-import { batchKey, byOwnerKeys, byStateKeys, jobKey, specKey } from "../../core/keys/item-keys.ts";
+import { batchKey, byOwnerKeys, byStateKeys, gateKey, jobKey, specKey } from "../../core/keys/item-keys.ts";
 import { bigResultKey, claimIndexKey, jobPrefix, packKey } from "../../core/keys/object-keys.ts";
 import type { AssemblerEngines } from "../../core/merge/index.ts";
 import type { ObjectStore, Table, Value } from "../../core/ports/index.ts";
@@ -81,8 +82,8 @@ export function makeMergeWorld(settings: Partial<StepContext["settings"]> = {}):
   return makeEngine({ partBytes: PART, partLimit: 8, ...settings });
 }
 
-/** The job stands in TASKS_COMPLETED, run 1. */
-export async function putMergeJob(world: Engine, job: MergeJob): Promise<void> {
+/** Tasks, their batches and their results. @returns what the job item says of them */
+async function putTasks(world: Engine, job: MergeJob): Promise<{ tasks: number; gates: number; batches: number }> {
   const batchSize = job.batchSize ?? 5;
   const batches = Math.ceil(job.tasks.length / batchSize);
   const gates = Math.max(1, Math.min(3, batches));
@@ -119,6 +120,30 @@ export async function putMergeJob(world: Engine, job: MergeJob): Promise<void> {
   for (const { n, first, count } of table.batches) {
     await putBatch(world, job, { n, gates, first, tasks: job.tasks.slice(first, first + count) });
   }
+  const counts = new Map<string, number>();
+  for (const { letter } of job.tasks) counts.set(letter, (counts.get(letter) ?? 0) + 1);
+  for (let k = 0; k < gates; k++) {
+    await world.table.write({
+      put: {
+        ...gateKey(JOB, 0, k),
+        ...{ run: 1, round: 1, mode: "closed", opened: true, ...NO_COUNTS, ...NO_STATS },
+        ...(k > 0
+          ? {}
+          : {
+              completed: counts.get("C") ?? 0,
+              partial: counts.get("P") ?? 0,
+              skipped: counts.get("K") ?? 0,
+              failed: counts.get("F") ?? 0,
+            }),
+      },
+    });
+  }
+  return { tasks: job.tasks.length, gates, batches };
+}
+
+/** The job stands in TASKS_COMPLETED, run 1. */
+export async function putMergeJob(world: Engine, job: MergeJob): Promise<void> {
+  const size = await putTasks(world, job);
   await world.table.write({
     put: {
       ...jobKey(JOB),
@@ -133,9 +158,7 @@ export async function putMergeJob(world: Engine, job: MergeJob): Promise<void> {
       generation: 0,
       claim: 3,
       claimStep: "partition#1",
-      tasks: job.tasks.length,
-      gates,
-      batches,
+      ...size,
       table: "scratch/table.json",
       chunks: "scratch/chunks.json",
       ...byOwnerKeys(OWNER, JOB),
@@ -159,6 +182,23 @@ export async function putMergeJob(world: Engine, job: MergeJob): Promise<void> {
       blocks: { app: "test", partitioner: "lines", assembler: job.assembler },
     },
   });
+}
+
+/**
+ * The job's next run, as a requeue leaves it: behind its tasks, of which some may have other results now, or behind its merge.
+ * Its results are those of the claim with the run's number.
+ */
+export async function nextMergeRun(world: Engine, to: "TASKS_COMPLETED" | "MERGED", job?: MergeJob): Promise<number> {
+  const { run } = await jobOf(world);
+  const size = job ? await putTasks(world, { ...job, claimOf: () => run + 1 }) : {};
+  await world.table.write({
+    update: jobKey(JOB),
+    changes: {
+      set: { ...size, state: to, run: run + 1, wish: 0, ...byStateKeys(OWNER, to, JOB) },
+      remove: ["failure"],
+    },
+  });
+  return run + 1;
 }
 
 async function putBatch(
@@ -222,8 +262,15 @@ async function putJson(world: Engine, key: string, value: unknown): Promise<void
   await world.objects.put({ bucket: BUCKET, key }, JSON.stringify(value));
 }
 
+interface InvocationOptions {
+  readonly callMs?: number;
+  readonly hook?: FaultHook;
+  /** @default 1 */
+  readonly run?: number;
+}
+
 /** The world as one invocation sees it: every call to the store takes `callMs`, every call may be hooked. */
-export function invocation(world: Engine, options: { callMs?: number; hook?: FaultHook } = {}): StepContext {
+export function invocation(world: Engine, options: InvocationOptions = {}): StepContext {
   const hook: FaultHook = (moment) => {
     if (moment.when === "before" && moment.port === "objects") world.clock.advance(options.callMs ?? 0);
     return options.hook?.(moment);
@@ -236,9 +283,9 @@ export function invocation(world: Engine, options: { callMs?: number; hook?: Fau
 }
 
 export const STEPS = {
-  assemble: (ctx: StepContext) => assemble(ctx, { jobId: JOB, run: 1 }, ENGINES),
-  deliver: (ctx: StepContext) => deliver(ctx, { jobId: JOB, run: 1 }),
-  publish: (ctx: StepContext) => publish(ctx, { jobId: JOB, run: 1 }),
+  assemble: (ctx: StepContext, run = 1) => assemble(ctx, { jobId: JOB, run }, ENGINES),
+  deliver: (ctx: StepContext, run = 1) => deliver(ctx, { jobId: JOB, run }),
+  publish: (ctx: StepContext, run = 1) => publish(ctx, { jobId: JOB, run }),
 } as const;
 export type StepName = keyof typeof STEPS;
 
@@ -246,16 +293,16 @@ export type StepName = keyof typeof STEPS;
 export async function runStep(
   world: Engine,
   step: StepName,
-  options: Parameters<typeof invocation>[1] = {},
+  options: InvocationOptions = {},
 ): Promise<{ readonly answer: StepAnswer; readonly continuations: number }> {
   for (let continuations = 0; continuations < 1_000; continuations++) {
-    const answer = await STEPS[step](invocation(world, options));
+    const answer = await STEPS[step](invocation(world, options), options.run);
     if (answer.next !== "again") return { answer, continuations };
   }
   throw new Error(`${step} never ends`);
 }
 
-export async function runAll(world: Engine, options: Parameters<typeof invocation>[1] = {}) {
+export async function runAll(world: Engine, options: InvocationOptions = {}) {
   const assembled = await runStep(world, "assemble", options);
   const delivered = await runStep(world, "deliver", options);
   const published = await runStep(world, "publish", options);
