@@ -146,7 +146,7 @@ export const STEPS = {
     variables: [...PLACES, "publishBudgetMs", "partLimit", "partBytes", "grantedBuckets"],
     table: ["GetItem", "UpdateItem"], // no transition: it works in DOWNLOADING
     own: DELIVERY,
-    granted: { objects: PARTS.objects, bucket: DELIVERY.bucket },
+    granted: DELIVERY, // it alone may delete at a destination: what earlier runs of the job published and none lists any more
   },
   finish: {
     description: "sums the job up and makes it COMPLETE",
@@ -245,7 +245,8 @@ export const OPERATIONS = {
     variables: [...PLACES, "stateMachineArn", "grantedBuckets"],
     table: ["GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"],
     own: END_OWN_UPLOADS,
-    granted: END_UPLOADS,
+    // What an abort finds published at the destination is noted.
+    granted: { ...END_UPLOADS, bucket: [...END_UPLOADS.bucket, "ListBucket"] },
     workflow: ["StartExecution", "StopExecution", "DescribeExecution"],
   },
   events: {
