@@ -5,6 +5,7 @@ import { MemoryEventBus, MemoryObjectStore, unavailable, withFaults } from "../.
 import { FUNCTIONS, type FunctionName, type FunctionSpec } from "../../../cdk/function-table.ts";
 import type { ChildInput, Hand } from "../../../core/contracts/workflow.ts";
 import { publishEvents } from "../../../core/events/publish.ts";
+import { publishedSoFar } from "../../../core/delivery/published.ts";
 import { stepPrefix } from "../../../core/keys/object-keys.ts";
 import { claim } from "../../../core/steps/claim.ts";
 import { commit } from "../../../core/steps/commit.ts";
@@ -27,7 +28,7 @@ import {
   type Verdict,
   work,
 } from "../../helpers/engine.ts";
-import { completed, jobOf, makeMergeWorld, putMergeJob, STEPS } from "../../helpers/merge-world.ts";
+import { completed, jobOf, makeMergeWorld, nextMergeRun, putMergeJob, STEPS } from "../../helpers/merge-world.ts";
 import { drive, world } from "../../helpers/partition-world.ts";
 import { restricted } from "../../helpers/rights.ts";
 import { streamOf } from "../../helpers/stream.ts";
@@ -109,13 +110,13 @@ async function merge(destination: { bucket: string; name: string }, stepBudgetMs
   return w;
 }
 
-async function untilElsewhere(w: Engine, step: keyof typeof STEPS): Promise<void> {
+async function untilElsewhere(w: Engine, step: keyof typeof STEPS, run = 1): Promise<void> {
   for (;;) {
     const slow = {
       ...w,
       objects: withFaults(w.objects, ({ when }) => (when === "before" ? w.clock.advance(1) : undefined)),
     };
-    if ((await STEPS[step](as(step, slow))).next !== "again") return;
+    if ((await STEPS[step](as(step, slow), run)).next !== "again") return;
   }
 }
 
@@ -125,9 +126,21 @@ async function deliverTo(destination: { bucket: string; name: string }): Promise
   await dieBetweenIntentAndIds(w);
   await untilElsewhere(w, "deliver");
   await untilElsewhere(w, "publish");
+  expect(await publishedSoFar(as("sweep", w), await jobOf(w))).toEqual({ objects: RESULTS.length, of: RESULTS.length });
   await finish(as("finish", w), INPUT);
   expect((await jobOf(w)).state).toBe("COMPLETE");
+  await replace(w, destination);
   return w;
+}
+
+/** The next run has other results, and fewer. */
+async function replace(w: Engine, to: { bucket: string; name: string }): Promise<void> {
+  const tasks = RESULTS.slice(0, 50).map((task, i) => (i === 0 ? completed({ name: "r.csv", body: "new" }) : task));
+  const destination = { kind: "s3", descriptor: "s3", ...to } as const;
+  const run = await nextMergeRun(w, "TASKS_COMPLETED", { assembler: "passthrough", destination, tasks });
+  const before = w.objects.keys(to.bucket).filter((key) => key.startsWith(to.name)).length;
+  for (const step of ["assemble", "deliver", "publish"] as const) await untilElsewhere(w, step, run);
+  expect(w.objects.keys(to.bucket).filter((key) => key.startsWith(to.name)).length).toBe(before - 10);
 }
 
 /** deliver dies after its uploads were begun and before their ids were noted. */
