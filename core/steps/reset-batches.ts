@@ -48,6 +48,7 @@ export async function resetBatch(
         {
           update: gateKey(job.id, job.generation, n % table.gates),
           changes: {
+            set: { opened: false }, // as it stands: tasks that only get fresh attempts move no count, and no change is no update
             add: { ...countChanges(tasks, after.tasks), ...(rejected > 0 ? { rejected: -rejected } : {}) },
           },
           if: { all: [...epochIs(epoch), { eq: ["opened", false] }] },
