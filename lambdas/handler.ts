@@ -13,6 +13,8 @@ export interface HandlerDefinition<Context extends { readonly log: Log }, Input,
   readonly run: (context: Context, input: Input) => Promise<Answer>;
   /** What the log says of an answer. */
   readonly describe: (answer: Answer) => Readonly<Record<string, unknown>>;
+  /** @default JSON lines to stdout */
+  readonly log?: Log;
   /** The answer for an error that no retry can mend. Without it, or without an answer from it, the error is thrown on. */
   readonly refuse?: (error: ErrorData) => Answer | undefined;
 }
@@ -29,9 +31,9 @@ export function makeHandler<Context extends { readonly log: Log }, Input extends
   let context: Context | undefined;
   return async (event, invocation = {}) => {
     const began = Date.now();
-    const log = new JsonLog({
-      context: { fn: definition.name, requestId: invocation.awsRequestId, ...identityOf(event) },
-    });
+    const log =
+      definition.log ??
+      new JsonLog({ context: { fn: definition.name, requestId: invocation.awsRequestId, ...identityOf(event) } });
     const ended = () => ({ ms: Date.now() - began });
     try {
       context ??= definition.context();

@@ -1,6 +1,7 @@
 import { mayAnswer, type StepName } from "../core/contracts/flow.ts";
 import { type StepAnswer, type StepInput, stepAnswer, stepInput } from "../core/contracts/workflow.ts";
 import { JobJobError } from "../core/errors.ts";
+import type { Log } from "../core/ports/index.ts";
 import type { StepContext } from "../core/steps/context.ts";
 import { stepContext } from "./contexts.ts";
 import { type Handler, makeHandler, parserOf } from "./handler.ts";
@@ -13,11 +14,13 @@ export function stepHandler(
   name: StepName,
   step: (context: StepContext, input: StepInput) => Promise<StepAnswer>,
   context: () => StepContext = stepContext,
+  log?: Log,
 ): Handler<StepAnswer> {
   return makeHandler<StepContext, StepInput, StepAnswer>({
     name,
     parse: parserOf(stepInput),
     context,
+    ...(log ? { log } : {}),
     run: async (ctx, input) => checked(name, await step(ctx, input)),
     describe: ({ next }) => ({ next }),
     refuse: (error) => {

@@ -22,6 +22,8 @@ export interface MemoryTableOptions {
   readonly clock?: Clock;
   /** Bytes read for one page of a query. @default 1 MiB, as DynamoDB */
   readonly pageBytes?: number;
+  /** Sees every item that is stored or removed, just behind it: for checks of every single write. It must not change them. */
+  readonly onStore?: (before: Item | undefined, after: Item | undefined) => void;
 }
 
 /** What the calls would have cost. Units as DynamoDB bills them on demand. */
@@ -50,11 +52,13 @@ export class MemoryTable implements Table {
   readonly #tokens = new Map<string, { readonly content: string; readonly until: number }>();
   readonly #clock: Clock;
   readonly #pageBytes: number;
+  readonly #onStore: MemoryTableOptions["onStore"];
   stats: TableStats = emptyStats();
 
   constructor(options: MemoryTableOptions = {}) {
     this.#clock = options.clock ?? { now: () => 0 };
     this.#pageBytes = options.pageBytes ?? 1_024 * 1_024;
+    this.#onStore = options.onStore;
   }
 
   async get(key: Key, options: { readonly consistent?: boolean } = {}): Promise<Item | undefined> {
@@ -196,6 +200,7 @@ export class MemoryTable implements Table {
       if (fresh) index.add(fresh.partition, id, { order: fresh.order, ...key });
       this.stats.writeUnits += (old ? 1 : 0) + (fresh ? 1 : 0);
     }
+    this.#onStore?.(before, after);
   }
 }
 
