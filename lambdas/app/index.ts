@@ -4,7 +4,7 @@ import { S3ObjectStore } from "../../adapters/s3/index.ts";
 import { JsonLog, systemClock } from "../../adapters/system/index.ts";
 import { childInput, type WorkerResult } from "../../core/contracts/workflow.ts";
 import { type ErrorData, JobJobError } from "../../core/errors.ts";
-import { NodeWorker } from "../../runtime/node/worker/run-hand.ts";
+import { NodeWorker } from "../../runtime/node/worker/node-worker.ts";
 import { numberVariable, requireVariable } from "../environment.ts";
 
 const DEFAULT_MEMORY_MIB = 1_769;

@@ -7,8 +7,10 @@ import type { Submission, Supervisor } from "./supervisor.ts";
 
 /** What the feeder reports of a task whose input it read: where it ends up in the claim's index. */
 export interface FeedResults {
-  /** Before a task is begun: false means that no further one may be taken. */
-  mayTake(): boolean;
+  /** Before a task is skipped or refused: false means that no further one may be taken. */
+  mayTake(task: HandTask): boolean;
+  /** Before a task goes to the thread: the same, and whatever must be written before it begins is written. */
+  begin(task: HandTask): Promise<boolean>;
   /** Handlers for a task that goes to the thread. */
   eventsFor(task: HandTask, facts: InputFacts): Submission["events"];
   /** Nothing to do. */

@@ -55,7 +55,7 @@ export class RunUnit implements Unit {
           await this.#options.supervisor.endInput(open.id, CHUNK, data);
         } else if (open?.id === undefined || open.id === null) {
           const task = this.#tasks[at];
-          if (task && !results.mayTake()) return false;
+          if (task && !results.mayTake(task)) return false;
           if (task) results.refused(task, data);
         }
         if (data.retryable) return false;
@@ -149,7 +149,7 @@ export class RunUnit implements Unit {
       open.held.push({ offset, bytes });
       if (Math.max(open.facts.bytes, task.input.chunk.to - task.input.chunk.from) <= INLINE_BYTES) return true;
       await fatal(supervisor.drained());
-      if (!results.mayTake()) return false;
+      if (!(await fatal(results.begin(task)))) return false;
       const events = results.eventsFor(task, open.facts);
       open.id = supervisor.submit({ spec: task.spec, inline: null, events });
       const held = open.held;
@@ -172,13 +172,13 @@ export class RunUnit implements Unit {
       return true;
     }
     if (error || start === end) {
-      if (!results.mayTake()) return false;
+      if (!results.mayTake(task)) return false;
       if (error) results.refused(task, error.toData());
       else results.skipped(task, facts);
       return true;
     }
     await fatal(supervisor.room());
-    if (!results.mayTake()) return false;
+    if (!(await fatal(results.begin(task)))) return false;
     const [first] = open.held;
     const bytes = open.held.length === 1 && first ? first.bytes : Buffer.concat(open.held.map((piece) => piece.bytes));
     const spec = { ...task.spec, size: end - start };

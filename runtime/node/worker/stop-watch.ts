@@ -10,7 +10,7 @@ export interface StopWatchOptions {
   readonly run: number;
   readonly round: number;
   /** Milliseconds that must remain for another task to begin. */
-  readonly needMs: number;
+  readonly needMs: () => number;
   readonly remaining: () => number;
   readonly onStop: () => void;
 }
@@ -30,12 +30,12 @@ export class StopWatch {
   }
 
   get stopped(): boolean {
-    if (!this.#stopped && !this.isShort && this.#options.remaining() < this.#options.needMs) this.#stop();
+    if (!this.#stopped && !this.isShort && this.#options.remaining() < this.#options.needMs()) this.#stop();
     return this.#stopped;
   }
 
   start(): void {
-    this.isShort = this.#options.remaining() < this.#options.needMs;
+    this.isShort = this.#options.remaining() < this.#options.needMs();
     this.#timers = [
       setInterval(() => this.stopped, LOOK_EVERY_MS),
       setInterval(() => void this.#readHint(), this.#options.hintEveryMs),
@@ -48,6 +48,7 @@ export class StopWatch {
   }
 
   #stop(): void {
+    if (this.#stopped) return;
     this.#stopped = true;
     this.#options.onStop();
   }

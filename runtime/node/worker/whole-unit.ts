@@ -30,7 +30,7 @@ export class WholeUnit implements Unit {
     const task = this.#task;
     const facts: InputFacts = { bytes: task.spec.size };
     if (task.input.kind === "objects" && this.#sources.length === 0) {
-      if (!results.mayTake()) return false;
+      if (!results.mayTake(task)) return false;
       results.skipped(task, facts);
       return true;
     }
@@ -44,14 +44,14 @@ export class WholeUnit implements Unit {
         const contents = (await this.#early) ?? [];
         inline = contents.map((bytes, object) => ({ object, offset: 0, bytes }));
       } catch (error) {
-        if (!results.mayTake()) return false;
+        if (!results.mayTake(task)) return false;
         const data = toErrorData(error);
         results.refused(task, data);
         return !data.retryable;
       }
     }
     await supervisor.room();
-    if (!results.mayTake()) return false;
+    if (!(await results.begin(task))) return false;
     const events = results.eventsFor(task, facts);
     const opened = (object: number): void => {
       // What fails here beyond the input is the supervisor's failure, which drained() throws.

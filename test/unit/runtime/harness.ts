@@ -17,7 +17,8 @@ import {
 } from "../../../core/contracts/worker.ts";
 import { type ChildInput, childInput, workerResult } from "../../../core/contracts/workflow.ts";
 import type { ObjectStore } from "../../../core/ports/index.ts";
-import { NodeWorker, type WorkerLimits } from "../../../runtime/node/worker/run-hand.ts";
+import { NodeWorker } from "../../../runtime/node/worker/node-worker.ts";
+import type { WorkerLimits } from "../../../runtime/node/worker/options.ts";
 
 export const BUCKET = "data";
 export const JOB = { owner: "ann", jobId: "job1" };

@@ -80,6 +80,14 @@ const apps: Record<string, AnyBlock> = {
       return chunk.text();
     },
   }),
+  /** 60 ms a task; those of `on` never end. */
+  slow_waits: defineApp<Only>({
+    params: only,
+    async run(chunk, { params, task }) {
+      await later(params.on.includes(task.ordinal) ? 2 ** 30 : 60);
+      return chunk.text();
+    },
+  }),
   listens: defineApp({
     run: (_chunk, { signal }) =>
       new Promise((done) => {
