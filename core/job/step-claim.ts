@@ -158,7 +158,7 @@ export async function endStep(
   to: JobState,
   changes: Changes,
   answer: StepAnswer,
-  dueAt?: number | null,
+  why?: string,
 ): Promise<StepAnswer> {
   try {
     await transition(ctx, {
@@ -170,7 +170,7 @@ export async function endStep(
       who: "workflow",
       if: holdCondition(hold),
       changes,
-      ...(dueAt === undefined ? {} : { dueAt }),
+      ...(why === undefined ? {} : { why }),
     });
     return answer;
   } catch (error) {

@@ -234,6 +234,7 @@ async function enterPartitioned(
       who: "workflow",
       if: unwished,
       changes: { set: named },
+      ...(job.state === "PARTITIONING" ? { why: `made ${table.tasks} ${table.tasks === 1 ? "chunk" : "chunks"}` } : {}),
     },
     (now) => now.state === "PARTITIONED" && now.round === epoch.round && now.wish === 0,
     () => loadJob(ctx.table, job.id),
