@@ -119,11 +119,14 @@ export const jobRecord = z.strictObject({
 });
 export type JobRecord = z.infer<typeof jobRecord>;
 
+/** The job's state and the tasks' counts in another system's words. */
+const viewRecord = z.strictObject({ state: z.string(), tasks: z.record(z.string(), count) });
+
 export const jobAnswer = z.strictObject({
   job: jobRecord,
   templateInfo: templateRecord.nullable(),
-  /** Only with `?view=`: the job's state and the tasks' counts in another system's words. */
-  view: z.strictObject({ state: z.string(), tasks: z.record(z.string(), count) }).optional(),
+  /** Only with `?view=`. */
+  view: viewRecord.optional(),
   /** Only of `wait`: whether the state is another than at the begin of the call. */
   changed: z.boolean().optional(),
 });
@@ -138,7 +141,12 @@ export const paginationRecord = z.strictObject({
   cursor: z.string().nullable(),
 });
 export type PaginationRecord = z.infer<typeof paginationRecord>;
-export const jobsAnswer = z.strictObject({ data: z.array(jobRecord), pagination: paginationRecord });
+const listedJob = jobRecord.extend({
+  /** Only with `?view=`. */
+  view: viewRecord.optional(),
+});
+export type ListedJob = z.infer<typeof listedJob>;
+export const jobsAnswer = z.strictObject({ data: z.array(listedJob), pagination: paginationRecord });
 export type JobsAnswer = z.infer<typeof jobsAnswer>;
 
 export const genericAnswer = z.strictObject({
@@ -241,6 +249,8 @@ export const taskRecord = z.strictObject({
     })
     .nullable(),
   logLink: z.string().nullable(),
+  /** Only with `?view=`: the state in another system's word. */
+  view: z.string().optional(),
 });
 export type TaskRecord = z.infer<typeof taskRecord>;
 export const tasksAnswer = z.strictObject({ data: z.array(taskRecord), pagination: paginationRecord });
