@@ -1,9 +1,9 @@
 import * as z from "zod";
 import type { BusEvent, EventBusPort, UnsentEvent } from "../../core/ports/index.ts";
+import { AwsJsonError, callAwsJson, type JsonService } from "../shared/aws-json.ts";
 import { retrying } from "../shared/retry.ts";
-import { callEventBridge, EventBridgeError } from "./call.ts";
 
-export { callEventBridge } from "./call.ts";
+export const EVENTBRIDGE: JsonService = { name: "events", target: "AWSEvents", version: "1.1" };
 
 export interface EventBridgeBusOptions {
   /** Name of the bus. @default "default" */
@@ -22,7 +22,10 @@ const putAnswer = z.object({
   Entries: z.array(z.object({ EventId: z.string().nullish(), ErrorCode: z.string().nullish() })),
 });
 
-/** The EventBusPort on EventBridge's PutEvents, whose answer names the entries it didn't take: only those are sent again. */
+/**
+ * The EventBusPort on EventBridge. We use one action of its API: the service's client would weigh more than all the rest of
+ * the function. PutEvents names the entries it didn't take: only those are sent again.
+ */
 export class EventBridgeBus implements EventBusPort {
   readonly #bus: string;
   readonly #retry: { readonly tries: number; readonly baseMs: number };
@@ -65,7 +68,7 @@ export class EventBridgeBus implements EventBusPort {
     const all = (code: string) => chunk.map(({ index }) => ({ index, code, retryable: true }));
     try {
       const answer = putAnswer.safeParse(
-        await callEventBridge("PutEvents", { Entries: chunk.map(({ event }) => this.#entry(event)) }),
+        await callAwsJson(EVENTBRIDGE, "PutEvents", { Entries: chunk.map(({ event }) => this.#entry(event)) }),
       );
       if (!answer.success || answer.data.Entries.length !== chunk.length) return all("AnswerUnreadable");
       const { Entries } = answer.data;
@@ -74,7 +77,7 @@ export class EventBridgeBus implements EventBusPort {
         return code ? [{ index, code, retryable: !REFUSED.has(code) }] : [];
       });
     } catch (error) {
-      if (!(error instanceof EventBridgeError)) throw error;
+      if (!(error instanceof AwsJsonError)) throw error;
       return all(error.reason);
     }
   }
