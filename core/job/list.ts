@@ -1,14 +1,15 @@
 /** Lists of an owner's jobs: by index, newest first, then BatchGet. No scan. */
 import { invalid } from "../contracts/api/errors.ts";
-import type { JobRecord, PaginationRecord } from "../contracts/api/records.ts";
+import type { ListedJob, PaginationRecord } from "../contracts/api/records.ts";
 import type { Filter } from "../contracts/api/requests.ts";
 import { jobKey, ownerKey, ownerPk, specKey, statePk } from "../keys/item-keys.ts";
 import type { QueryInput } from "../ports/index.ts";
 import { JOB_STATE_WIRE_PREFIX, JOB_STATES, type JobState } from "../states/job-states.ts";
+import type { ViewName } from "../states/views.ts";
 import type { JobContext } from "./context.ts";
 import { readFilters } from "./filter.ts";
 import { asFound, type FoundJob } from "./find.ts";
-import { gateSums } from "./progress.ts";
+import { gateSums, viewOut } from "./progress.ts";
 import { jobOut } from "./wire.ts";
 
 export interface ListRequest {
@@ -20,6 +21,7 @@ export interface ListRequest {
   /** "createdAt desc" (the default) or "createdAt asc". */
   readonly orderBy?: unknown;
   readonly bytenite: boolean;
+  readonly view?: ViewName | undefined;
 }
 
 export const DEFAULT_LIMIT = 20;
@@ -30,7 +32,7 @@ const MAX_LOOKED = 1_000;
 const PAGE = 100;
 
 export interface JobList {
-  readonly data: readonly JobRecord[];
+  readonly data: readonly ListedJob[];
   readonly pagination: PaginationRecord;
 }
 
@@ -49,7 +51,9 @@ export async function listJobs(ctx: JobContext, request: ListRequest): Promise<J
   );
   const data = found.flatMap((one) => {
     const sum = sums.get(one.job.id);
-    return sum ? [jobOut(ctx, one, sum, { bytenite: request.bytenite })] : [];
+    if (!sum) return [];
+    const record = jobOut(ctx, one, sum, { bytenite: request.bytenite });
+    return [request.view ? { ...record, view: viewOut(request.view, one.job, sum) } : record];
   });
   const hasNext = walk.last !== undefined && (await walk.hasMore());
   return {

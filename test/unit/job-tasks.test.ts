@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
 import {
   costRecord,
+  type ErrorAnswer,
   estimationAnswer,
   jobAnswer,
+  jobsAnswer,
   resultsAnswer,
   type TaskRecord,
   type TasksAnswer,
@@ -203,6 +205,23 @@ describe("the record of a job at work", () => {
     ["FAILED", "DOWNLOADING", "FAILED"],
   ] as const)("ByteNite's clients see %s (out of %s) as %s", (state, interrupted, seen) => {
     expect(byteniteState({ state, interrupted })).toBe(seen);
+  });
+
+  it("lists jobs and tasks in another system's words when asked to, and says which systems there are", async () => {
+    const { world } = await ended(3, (o) => (o === 0 ? "P" : o === 1 ? "X" : "C"));
+    const asAnn = { owner: OWNER };
+
+    const list = jobsAnswer.parse((await world.call("GET", `${JOBS}?view=flamenco`, undefined, asAnn)).body);
+    const rows = await tasks(world, "view=ngenea");
+    const one = (await read(world, "/tasks/1?view=pachyderm")) as { task: TaskRecord };
+    const plain = await tasks(world);
+    const refused = await world.call<ErrorAnswer>("GET", `${JOBS}/${JOB}/tasks?view=slurm`, undefined, asAnn);
+
+    expect(list.data.map(({ view }) => view)).toMatchObject([{ state: "active", tasks: { completed: 2, failed: 1 } }]);
+    expect(rows.data.map(({ view }) => view)).toEqual(["Error", "Failure", "Success"]);
+    expect(taskRecord.parse(one.task).view).toBe("failed");
+    expect(plain.data.map((row) => "view" in row)).toEqual([false, false, false]);
+    expect([refused.status, refused.body.details[0]?.path]).toEqual([400, "view"]);
   });
 
   it("writes progress as Pachyderm does", () => {

@@ -1,5 +1,6 @@
 import type { Hono } from "hono";
 import { invalid } from "../../../core/contracts/api/errors.ts";
+import type { TaskRecord } from "../../../core/contracts/api/records.ts";
 import { listEvents } from "../../../core/job/events.ts";
 import { readState } from "../../../core/job/list.ts";
 import { dryRun, estimateJob, measuredCost } from "../../../core/job/plan-ahead.ts";
@@ -8,6 +9,7 @@ import { getTask, listTasks, MAX_TASK_ROWS } from "../../../core/job/tasks.ts";
 import { MAX_WAIT_SECONDS, waitForJob } from "../../../core/job/wait.ts";
 import { answerJob } from "../../../core/job/wire.ts";
 import { TASK_STATES } from "../../../core/states/task-states.ts";
+import { taskWord, type ViewName } from "../../../core/states/views.ts";
 import { type Call, type Env, editOf, queryInt, queryText, shapeOf } from "../context.ts";
 
 /** What can be read of one job. */
@@ -19,12 +21,16 @@ export function readRoutes(app: Hono<Env>, base: string): void {
   app.get(`${base}/:id/tasks`, async (c) => {
     const limit = queryInt(c, ["limit", "pagination.limit"], 1, MAX_TASK_ROWS) ?? 100;
     const query = { state: taskStateOf(c), limit, cursor: queryText(c, "cursor") };
-    return c.json(await listTasks(c.get("ports"), editOf(c), query));
+    const { view } = shapeOf(c);
+    const answer = await listTasks(c.get("ports"), editOf(c), query);
+    return c.json(view ? { ...answer, data: answer.data.map((task) => viewed(task, view)) } : answer);
   });
   app.get(`${base}/:id/tasks/:ordinal`, async (c) => {
     const ordinal = c.req.param("ordinal");
     if (!/^\d{1,9}$/.test(ordinal)) throw invalid("ordinal", "must be a task's number, from 0");
-    return c.json({ task: await getTask(c.get("ports"), editOf(c), Number(ordinal)) });
+    const { view } = shapeOf(c);
+    const task = await getTask(c.get("ports"), editOf(c), Number(ordinal));
+    return c.json({ task: view ? viewed(task, view) : task });
   });
   app.get(`${base}/:id/events`, async (c) => {
     const limit = queryInt(c, ["limit", "pagination.limit"], 1, 1_000) ?? 100;
@@ -38,6 +44,11 @@ export function readRoutes(app: Hono<Env>, base: string): void {
     c.json(await estimateJob(c.get("ports"), editOf(c))),
   );
   app.get(`${base}/:id/cost`, async (c) => c.json({ cost: await measuredCost(c.get("ports"), editOf(c)) }));
+}
+
+function viewed(task: TaskRecord, view: ViewName): TaskRecord {
+  const state = TASK_STATES.find((one) => one === task.state);
+  return state ? { ...task, view: taskWord(view, state) } : task;
 }
 
 function taskStateOf(c: Call) {

@@ -70,7 +70,7 @@ async function list(c: Call): Promise<Response> {
     cursor: queryText(c, "cursor") ?? queryText(c, "pagination.cursor"),
     orderBy: queryText(c, "orderBy") ?? queryText(c, "order_by"),
     filters,
-    bytenite: shapeOf(c).bytenite,
+    ...shapeOf(c),
   });
   return c.json(answer);
 }
@@ -84,7 +84,7 @@ async function filter(c: Call): Promise<Response> {
     cursor: pagination?.cursor,
     orderBy,
     filters: filters ?? [],
-    bytenite: shapeOf(c).bytenite,
+    ...shapeOf(c),
   });
   return c.json(answer);
 }
