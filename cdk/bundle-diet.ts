@@ -34,6 +34,11 @@ const RULES: readonly Rule[] = [
     rewrite: dietEndpoints,
   },
   {
+    // 2 KiB: the names of regions, which their partition's pattern finds as well. What no pattern finds stays (aws-cn-global).
+    filter: /@aws-sdk[\\/]core[\\/].*[\\/]aws[\\/]partitions\.js$/,
+    rewrite: (source) => source.replace(/"\w+(-\w+)+-\d+": \{\s*"description": "[^"]*"\s*\},?/g, ""),
+  },
+  {
     // 15 KiB: event streams (S3 Select, streamed invocations). None of our calls has one.
     filter: /@smithy[\\/]core[\\/]dist-es[\\/]submodules[\\/]event-streams[\\/]index\.js$/,
     rewrite: () =>

@@ -55,9 +55,13 @@ export function taskRow(facts: TaskFacts, detail: RowDetail): TaskRecord {
       reason: reason.slice(0, detail.text),
     })),
     chunk: facts.line ? chunkOut(facts.line, facts.sources) : null,
-    logLink: null,
+    logLink: task.claim > 0 ? logLink(facts) : null,
   };
 }
+
+/** Of all attempts, or of one claim's. */
+const logLink = ({ job, ordinal }: TaskFacts, claim?: number): string =>
+  `/v1/customer/jobs/${job.id}/logs?task=${ordinal}${claim === undefined ? "" : `&claim=${claim}`}`;
 
 interface Told {
   readonly index: ClaimIndex;
@@ -93,9 +97,10 @@ function attemptsOf(facts: TaskFacts, detail: RowDetail): AttemptRecord[] {
       worker: index.worker,
       requestId: index.requestId,
       maxRss: index.maxRss,
+      logLink: logLink(facts, index.claim),
     };
   });
-  if (task.code !== undefined) attempts.push(deathOf(task.code));
+  if (task.code !== undefined) attempts.push({ ...deathOf(task.code), logLink: logLink(facts, task.claim) });
   const last = attempts.at(-1);
   // The attempt that used up the last chance.
   if (last && task.letter === "F") attempts[attempts.length - 1] = { ...last, outcome: "FAILED" };
@@ -114,6 +119,7 @@ const deathOf = (code: string): AttemptRecord => ({
   worker: null,
   requestId: null,
   maxRss: null,
+  logLink: null,
 });
 
 function errorOf(state: TaskState, job: JobItem, last: AttemptRecord | undefined): TaskRecord["error"] {

@@ -1,5 +1,5 @@
 /** Task rows, page by page: a page of 1,000 is one batch or a few, whatever the number of tasks. */
-import { ApiError, invalid } from "../contracts/api/errors.ts";
+import { invalid, taskNotFound } from "../contracts/api/errors.ts";
 import type { TaskRecord, TasksAnswer } from "../contracts/api/records.ts";
 import type { BatchTable } from "../contracts/batch-table.ts";
 import type { JobItem } from "../contracts/job-items.ts";
@@ -56,10 +56,7 @@ export async function getTask(ctx: JobContext, { owner, id }: Edit, ordinal: num
   const { job } = await findJob(ctx.table, owner, id);
   const table = await loadBatchTable(ctx, job);
   const place = table?.batches[Math.floor(ordinal / table.batchSize)];
-  if (!table || !place || ordinal >= table.tasks) {
-    const why = table ? `it has ${table.tasks}, numbered from 0` : "its tasks are not made yet";
-    throw new ApiError("notFound", "TASK_NOT_FOUND", `The job ${id} has no task ${ordinal}: ${why}.`);
-  }
+  if (!table || !place || ordinal >= table.tasks) throw taskNotFound(id, ordinal, table?.tasks);
   const [batch] = await loadBatchTasks(ctx, job, table.gates, [place]);
   const selections = batch ? [{ batch, chosen: [ordinal - place.first] }] : [];
   const [row] = await rowsOf(ctx, job, selections, ALONE, SHOWN_SOURCES.alone);

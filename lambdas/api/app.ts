@@ -7,6 +7,7 @@ import { adminRoutes } from "./routes/admin.ts";
 import { authRoutes } from "./routes/auth.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { laterRoutes } from "./routes/later.ts";
+import { logRoutes } from "./routes/logs.ts";
 import { openRoutes } from "./routes/open.ts";
 import { templateRoutes } from "./routes/templates.ts";
 
@@ -58,7 +59,10 @@ export function createApi(ports: ApiPorts): Hono<Env> {
   authRoutes(app);
   adminRoutes(app);
   templateRoutes(app, FAMILIES);
-  for (const family of FAMILIES) jobRoutes(app, `${family}/jobs`);
+  for (const family of FAMILIES) {
+    jobRoutes(app, `${family}/jobs`);
+    logRoutes(app, family);
+  }
   laterRoutes(app, FAMILIES);
   return app;
 }

@@ -58,3 +58,8 @@ export const notAvailableYet = (what: string, remedy = ""): ApiError =>
 /** Also for what belongs to another owner: nobody learns that it exists. */
 export const jobNotFound = (id: string): ApiError =>
   new ApiError("notFound", "JOB_NOT_FOUND", `There is no job ${id.slice(0, 64)}; GET /v1/customer/jobs lists yours.`);
+/** @param tasks how many the job has; undefined: they are not made yet */
+export function taskNotFound(id: string, task: number, tasks: number | undefined): ApiError {
+  const why = tasks === undefined ? "its tasks are not made yet" : `it has ${tasks}, numbered from 0`;
+  return new ApiError("notFound", "TASK_NOT_FOUND", `The job ${id} has no task ${task}: ${why}.`);
+}

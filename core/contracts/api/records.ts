@@ -4,6 +4,7 @@
  */
 import * as z from "zod";
 import { configRecord } from "./config.ts";
+import { LOG_LEVELS } from "./logs.ts";
 import { sourceRecord } from "./source.ts";
 
 const time = z.string().nullable();
@@ -217,6 +218,8 @@ export const attemptRecord = z.strictObject({
   requestId: z.string().nullable(),
   /** Bytes of resident memory of the worker at its highest, when the attempt's claim ended. */
   maxRss: z.number().nullable(),
+  /** Path of the API that lists what this attempt printed, with links. */
+  logLink: z.string().nullable(),
 });
 export type AttemptRecord = z.infer<typeof attemptRecord>;
 
@@ -248,6 +251,7 @@ export const taskRecord = z.strictObject({
       replica: z.number().nullable(),
     })
     .nullable(),
+  /** Path of the API for the logs of all attempts; null before the first one. */
   logLink: z.string().nullable(),
   /** Only with `?view=`: the state in another system's word. */
   view: z.string().optional(),
@@ -266,6 +270,12 @@ export const eventRecord = z.strictObject({
   to: z.string().nullable(),
   why: z.string().nullable(),
 });
+export type EventRecord = z.infer<typeof eventRecord>;
+/** A line of the stream of all the owner's events: `event` is `job.` and the row's `what`, as job.state. */
+export const eventLine = z.strictObject({
+  result: z.strictObject({ event: z.string(), data: eventRecord.extend({ jobId: z.string() }) }),
+});
+export type EventLine = z.infer<typeof eventLine>;
 export const eventsAnswer = z.strictObject({ data: z.array(eventRecord), pagination: paginationRecord });
 export type EventsAnswer = z.infer<typeof eventsAnswer>;
 
@@ -303,3 +313,39 @@ export const userRecord = z.strictObject({
   createdAt: z.string(),
 });
 export type UserRecord = z.infer<typeof userRecord>;
+
+export const logRecord = z.strictObject({
+  log: z.string(),
+  timestamp: z.string(),
+  level: z.enum(LOG_LEVELS),
+  /** The app's or engine's name; "runtime" for what JobJob itself has to say of a task. */
+  container: z.string(),
+  /** Which attempt of the task, and in which claim's hand; null for engines. A claim that was superseded keeps its log. */
+  attempt: z.int().nullable(),
+  claim: z.int().nullable(),
+});
+export type LogRecord = z.infer<typeof logRecord>;
+
+export const logsAnswer = z.strictObject({
+  partitioner: z.array(logRecord),
+  assembler: z.array(logRecord),
+  /** By task's number. */
+  taskrunner: z.record(z.string(), z.strictObject({ logs: z.array(logRecord) })),
+});
+export type LogsAnswer = z.infer<typeof logsAnswer>;
+
+/** One claim's log, an object that only grows. */
+export const logPart = z.strictObject({
+  batch: z.int(),
+  claim: z.int(),
+  /** Number of the batch's first task: a line's `o` counts from it. */
+  first: z.int(),
+  /** Bytes, now. */
+  size: z.int(),
+  updatedAt: z.string().nullable(),
+  /** A plain GET of JSON lines (core/contracts/task-log.ts), for an hour at most; it takes Range. */
+  link: z.string(),
+});
+export type LogPart = z.infer<typeof logPart>;
+export const logPartsAnswer = z.strictObject({ data: z.array(logPart), pagination: paginationRecord });
+export type LogPartsAnswer = z.infer<typeof logPartsAnswer>;

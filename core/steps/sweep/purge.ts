@@ -1,10 +1,10 @@
-/** Removing what has had its time: all of a deleted job, the 48 h results of a finished one. */
+/** Removing what has had its time: all of a deleted job, with its logs, the 48 h results of a finished one. */
 import { MAX_GATES } from "../../batches/sizing.ts";
 import type { JobItem } from "../../contracts/job-items.ts";
 import { abortDelivery } from "../../delivery/abort.ts";
 import { gateRangeOf } from "../../gates/range.ts";
 import { gatePk, jobKey, specKey } from "../../keys/item-keys.ts";
-import { jobPrefix, runOutputPrefix } from "../../keys/object-keys.ts";
+import { jobPrefix, logPrefix, runOutputPrefix } from "../../keys/object-keys.ts";
 import { isRefused, type Key } from "../../ports/index.ts";
 import type { SweepContext } from "../context.ts";
 
@@ -16,6 +16,7 @@ export async function purgeDeleted(ctx: SweepContext, job: JobItem): Promise<str
     await ctx.objects.abortUpload(upload, upload.uploadId);
   }
   await deleteObjects(ctx, prefix);
+  await deleteObjects(ctx, logPrefix({ owner: job.owner, jobId: job.id }));
   for (let generation = 0; generation <= job.generation; generation++) {
     // An earlier generation may have had any number of gates.
     const { gates } = generation === job.generation ? gateRangeOf(job) : { gates: MAX_GATES };

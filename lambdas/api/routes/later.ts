@@ -7,7 +7,6 @@ type Method = "GET" | "POST" | "PATCH" | "PUT" | "DELETE";
 /** Documented calls of later rounds, so that a client learns that they are coming and not that it mistyped. */
 export function laterRoutes(app: Hono<Env>, families: readonly string[]): void {
   const jobs: [Method, string, string][] = [
-    ["POST", "/logs", "Logs"],
     ["GET", "/events", "The stream of events"],
     ["POST", "/datasource/test", "The test of a data source"],
   ];

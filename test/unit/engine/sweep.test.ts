@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { byDueKeys, byStateKeys, eventKey, jobKey, specKey } from "../../../core/keys/item-keys.ts";
-import { jobPrefix, runOutputPrefix } from "../../../core/keys/object-keys.ts";
+import { claimLogKey, jobPrefix, runOutputPrefix } from "../../../core/keys/object-keys.ts";
 import type { JobState } from "../../../core/states/job-states.ts";
 import { claim } from "../../../core/steps/claim.ts";
 import { plan } from "../../../core/steps/plan.ts";
@@ -74,6 +74,7 @@ describe("the purge", () => {
     if (!child) throw new Error("no batch");
     await claim(engine, child);
     await engine.objects.createUpload({ bucket: BUCKET, key: `${jobPrefix(PLACE)}output/r1/c1/a` });
+    await engine.objects.put({ bucket: BUCKET, key: claimLogKey(PLACE, 0, 0, 1) }, "{}");
     await engine.table.write({ put: { ...eventKey(JOB, "2026-01-01T00:00:00.000Z", "e"), id: "e" } });
     await engine.table.write({
       update: jobKey(JOB),
