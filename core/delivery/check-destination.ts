@@ -12,7 +12,7 @@ const BUCKET_PATH = "dataDestination.params.bucketName";
 const NAME_PATH = "dataDestination.params.name";
 
 /**
- * Before any work starts: the destination can be written (an upload is begun and given up) and is not taken: the one
+ * Before any work starts: the destination can be written and is not taken: the one
  * output's name, or for several outputs anything below the folder. What earlier runs of the job itself published there is no
  * obstacle.
  * @param job that is requeued; before a first run there is none
@@ -96,18 +96,25 @@ function checkGranted(
   );
 }
 
+/** No store knows an upload by this id. */
+const NO_UPLOAD = "jobjob-probe";
+
+/**
+ * A part for an upload that isn't there: the store judges the right to write before it looks for the upload, and nothing is
+ * left behind wherever this call's function dies (an upload that was begun and not yet given up would be).
+ */
 async function checkWritable(ctx: Pick<Stores, "objects">, { bucket }: Destination, key: string): Promise<void> {
   try {
-    const { uploadId } = await ctx.objects.createUpload({ bucket, key });
-    await ctx.objects.abortUpload({ bucket, key }, uploadId);
+    await ctx.objects.uploadPart({ bucket, key }, NO_UPLOAD, 1, new Uint8Array());
   } catch (error) {
+    if (error instanceof JobJobError && error.code === "UPLOAD_MISSING") return;
     if (!(error instanceof JobJobError) || error.retryable) throw error;
     const missing = error.code === "BUCKET_MISSING";
     throw notWritable(
       BUCKET_PATH,
       missing
         ? `There is no bucket ${bucket}; create it, or correct ${BUCKET_PATH}.`
-        : `s3://${bucket}/${key} can't be written (${error.code}); allow the deployment's role s3:PutObject and s3:AbortMultipartUpload there.`,
+        : `s3://${bucket}/${key} can't be written (${error.code}); allow the deployment's role s3:PutObject there.`,
       error,
     );
   }
