@@ -137,7 +137,7 @@ function errorOf(state: TaskState, job: JobItem, last: AttemptRecord | undefined
     : { code: "JOB_FAILED", message: "The job failed before this task ended.", retryable: true };
 }
 
-function chunkOut(line: ChunkLine, sources: readonly SourceLine[]): TaskRecord["chunk"] {
+export function chunkOut(line: ChunkLine, sources: readonly SourceLine[]): TaskRecord["chunk"] {
   const out = {
     sources: sources.map(({ b, k, z }) => ({ bucket: b, key: k, size: z })),
     from: null,
