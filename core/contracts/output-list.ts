@@ -51,7 +51,7 @@ export const listHead = z.object({
   count: z.int(),
   bytes: z.int(),
   pages: z.array(z.string()),
-  /** Name of the report of what is missing: then it is the list's first entry. */
+  /** Name of the report of what is missing: then it is the list's last entry. */
   report: z.string().optional(),
 });
 export type ListHead = z.infer<typeof listHead>;

@@ -25,8 +25,8 @@ export interface ResultsPage {
 }
 
 /**
- * The outputs of a job's latest merge, 1,000 a page: at the destination, or in the deployment's bucket when nothing is
- * copied. Empty before there is an output, and for `bypass`. Whether they may be shown (COMPLETE, not purged) is the caller's.
+ * The outputs of a job's latest merge, 1,000 a page, the report of what is missing from them last: at the destination, or in
+ * the deployment's bucket when nothing is copied. Empty before there is an output; of `bypass` the report alone. Whether they may be shown (COMPLETE, not purged) is the caller's.
  */
 export async function listResults(
   ctx: Pick<StepContext, "objects"> & { readonly settings: Pick<StepContext["settings"], "bucket"> },
@@ -34,13 +34,16 @@ export async function listResults(
   spec: Pick<SpecItem, "dataDestination">,
   page = 0,
 ): Promise<ResultsPage> {
-  if (job.output === undefined || spec.dataDestination?.kind === "bypass") return { results: [], total: 0 };
+  if (job.output === undefined) return { results: [], total: 0 };
   const { bucket } = ctx.settings;
   const head = await readHead(ctx.objects, {
     bucket,
     key: jobPrefix({ owner: job.owner, jobId: job.id }) + job.output,
   });
-  const entries = await readPage(ctx.objects, bucket, head, page, outputEntry);
+  const isOwnAffair = spec.dataDestination?.kind === "bypass";
+  if (isOwnAffair && (head.report === undefined || page > 0)) return { results: [], total: 0 };
+  const listed = await readPage(ctx.objects, bucket, head, isOwnAffair ? head.pages.length - 1 : page, outputEntry);
+  const entries = isOwnAffair ? listed.slice(-1) : listed;
   const destination = destinationOf(spec.dataDestination);
   const results = entries.map(
     (entry): JobResult => ({
@@ -53,6 +56,7 @@ export async function listResults(
       contentType: entry.t,
     }),
   );
-  const more = (page + 1) * PAGE_ENTRIES < head.count;
-  return { results, total: head.count, ...(more ? { nextPage: page + 1 } : {}) };
+  const total = isOwnAffair ? 1 : head.count;
+  const more = (page + 1) * PAGE_ENTRIES < total;
+  return { results, total, ...(more ? { nextPage: page + 1 } : {}) };
 }

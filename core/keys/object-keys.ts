@@ -27,9 +27,11 @@ export const selectionKey = (job: JobPlace, run: number, id: string): string =>
 export const stagePrefix = (job: JobPlace, run: number, claim: number): string =>
   `${jobPrefix(job)}staged/r${run}/c${claim}/`;
 
+/** All results of tasks. */
+export const resultsPrefix = (job: JobPlace): string => `${jobPrefix(job)}results/`;
 /** Results of one claim: claims of a batch only ever rise, within a storage generation also across runs, so no two share a key. */
 export const resultPrefix = (job: JobPlace, generation: number, batch: number, claim: number): string =>
-  `${jobPrefix(job)}results/g${generation}/b${batch}/c${claim}/`;
+  `${resultsPrefix(job)}g${generation}/b${batch}/c${claim}/`;
 export const claimIndexKey = (job: JobPlace, generation: number, batch: number, claim: number): string =>
   `${resultPrefix(job, generation, batch, claim)}index.json`;
 export const packKey = (job: JobPlace, generation: number, batch: number, claim: number): string =>

@@ -27,7 +27,7 @@ export {
 } from "./plan-parts.ts";
 export { type ReadResult, readWindows } from "./read-windows.ts";
 export { resultName, UniqueNames } from "./result-names.ts";
-export { type CommittedBatch, type CommittedResult, committedBatches } from "./results.ts";
+export { type CommittedBatch, type CommittedResult, committedBatches, resultsExpired } from "./results.ts";
 export {
   type Extent,
   type Literal,

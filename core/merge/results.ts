@@ -49,7 +49,7 @@ export async function* committedBatches(ctx: Ports, job: Job, from = 0): AsyncGe
 }
 
 /** undefined when the job never had a plan, or no tasks. */
-async function loadBatchTable(ctx: Ports, job: Job): Promise<BatchTable | undefined> {
+export async function loadBatchTable(ctx: Ports, job: Job): Promise<BatchTable | undefined> {
   if (job.table === undefined) return undefined;
   const key = jobPrefix({ owner: job.owner, jobId: job.id }) + job.table;
   return readJson(ctx.objects, { bucket: ctx.settings.bucket, key }, batchTable);
@@ -125,13 +125,19 @@ async function readObject(ctx: Ports, key: string): Promise<Uint8Array> {
     return await ctx.objects.get({ bucket: ctx.settings.bucket, key });
   } catch (error) {
     if (!(error instanceof JobJobError) || error.code !== "OBJECT_MISSING") throw error;
-    throw new JobJobError({
-      code: "RESULTS_EXPIRED",
-      message: `The task results are gone (${key}); requeue the job with tasks "all".`,
-      details: { key },
-      cause: error,
-    });
+    throw resultsExpired(error);
   }
+}
+
+/** Results of tasks that have ended, deleted behind our back. @param missing the store's own error */
+export function resultsExpired(missing: JobJobError): JobJobError {
+  const key = String(missing.details?.key);
+  return new JobJobError({
+    code: "RESULTS_EXPIRED",
+    message: `Task results are gone (${key}); requeue the job with tasks "all".`,
+    details: { key },
+    cause: missing,
+  });
 }
 
 function parseIndex(bytes: Uint8Array, key: string): ClaimIndex {

@@ -1,17 +1,18 @@
 /**
  * assemble λ: TASKS_COMPLETED → MERGING → MERGED. Merges the committed results in task order into the run's output objects
- * and lists them. Resumable behind any part; what it writes lies under the claim of its first invocation, since whatever a
+ * and lists them, with a report of what is missing from them, if anything is. Resumable behind any part; what it writes lies under the claim of its first invocation, since whatever a
  * later or a superseded one writes there again has the same bytes.
  */
 import * as z from "zod";
 import type { AssemblerInfo } from "../contracts/blocks.ts";
 import { chunksFile } from "../contracts/chunk-index.ts";
-import type { OutputEntry } from "../contracts/output-list.ts";
+import type { ListState, OutputEntry } from "../contracts/output-list.ts";
 import type { StepAnswer, StepInput } from "../contracts/workflow.ts";
+import { reportName } from "../delivery/destination.ts";
 import { ListWriter } from "../delivery/list-writer.ts";
 import { JobJobError } from "../errors.ts";
 import { endStep, type StepHold, saveCursor, takeStepClaim } from "../job/step-claim.ts";
-import { type JobPlace, jobPrefix, outputPrefix, stepPrefix } from "../keys/object-keys.ts";
+import { type JobPlace, jobPrefix, outputPrefix, resultsPrefix, stepPrefix } from "../keys/object-keys.ts";
 import {
   type AssemblerEngine,
   type AssemblerEngines,
@@ -23,15 +24,19 @@ import {
   type MergePorts,
   mergeCursor,
   mergeInto,
+  resultsExpired,
   writeEach,
 } from "../merge/index.ts";
 import { readJson } from "../objects/json.ts";
 import { readCsvHeader } from "../records/index.ts";
+import { reportState, writeReport } from "./assemble/report.ts";
 import type { StepContext } from "./context.ts";
 
 const assembleCursor = z.object({
   /** The claim of the first invocation. */
   first: z.int(),
+  /** The report of what is missing: where it stands, or that it is done. */
+  report: reportState.optional(),
   /** What `prepare` answered last, and whether it is done. */
   prepared: z.object({ done: z.boolean(), state: jsonValue }).optional(),
   merge: mergeCursor.optional(),
@@ -57,23 +62,58 @@ export async function assemble(ctx: StepContext, input: StepInput, engines: Asse
       message: `There is no assembler "${assembler}"; choose another template, or one of ${Object.keys(engines).join(", ")}.`,
     });
   }
+  try {
+    return await merge(ctx, hold, cursor, block);
+  } catch (error) {
+    throw isResultGone(ctx, hold, error) ? resultsExpired(error) : error;
+  }
+}
+
+async function merge(
+  ctx: StepContext,
+  hold: StepHold,
+  cursor: AssembleCursor,
+  { info, engine }: NonNullable<AssemblerEngines[string]>,
+): Promise<StepAnswer> {
+  const { name } = assemblerParams(info, hold.spec.params.assembler);
+  const report = await writeReport(ctx, hold, reportName(name), cursor.report);
+  if (!report.done) return saveCursor(ctx, hold, { ...cursor, report } satisfies AssembleCursor);
   const list = new ListWriter<OutputEntry>(ctx.objects, ctx.settings.bucket, `${hold.scratch}list/`, cursor.each?.list);
   const more =
-    block.engine.shape === "each"
+    engine.shape === "each"
       ? await writeAll(ctx, hold, cursor, list)
-      : await writeOne(ctx, hold, cursor, list, { info: block.info, engine: block.engine });
-  if (more) return saveCursor(ctx, hold, more);
-  const head = await list.end();
+      : await writeOne(ctx, hold, cursor, list, { info, engine });
+  if (more) return saveCursor(ctx, hold, { ...more, report } satisfies AssembleCursor);
+  if (report.entry) await list.add(report.entry);
+  const head = await list.end(report.entry ? { report: report.entry.n } : {});
   const answer = await endStep(
     ctx,
     hold,
     "MERGED",
-    { set: { output: head.slice(jobPrefix(placeOf(hold)).length) }, remove: ["cursor"] },
+    {
+      set: {
+        output: head.slice(jobPrefix(placeOf(hold)).length),
+        incompleteTasks: report.tasks,
+        incompleteItems: report.items,
+      },
+      remove: ["cursor"],
+    },
     MERGED,
+    mergedText(hold.job.tasks ?? 0, list.state),
   );
   if (answer === MERGED) await removeIntermediates(ctx, intermediates(hold, cursor.first));
   return answer;
 }
+
+const mergedText = (tasks: number, { count, bytes }: ListState): string =>
+  `merged the results of ${tasks} ${tasks === 1 ? "task" : "tasks"} into ${count} ${count === 1 ? "object" : "objects"}, ${bytes} bytes`;
+
+/** Deleted behind our back: what the batches name is written before they name it. */
+const isResultGone = (ctx: StepContext, hold: StepHold, error: unknown): error is JobJobError => {
+  if (!(error instanceof JobJobError) || error.code !== "OBJECT_MISSING") return false;
+  const { bucket, key } = error.details ?? {};
+  return bucket === ctx.settings.bucket && typeof key === "string" && key.startsWith(resultsPrefix(placeOf(hold)));
+};
 
 const placeOf = ({ job }: StepHold): JobPlace => ({ owner: job.owner, jobId: job.id });
 const intermediates = (hold: StepHold, first: number): string =>

@@ -1,6 +1,5 @@
 /** finish λ: DOWNLOADING → COMPLETE. The delivery is published by then. */
 import type { StepAnswer, StepInput } from "../contracts/workflow.ts";
-import { loadGates, sumGates } from "../gates/gates.ts";
 import { loadJob, loadSpec } from "../job/load.ts";
 import { SUPERSEDED } from "../job/step-claim.ts";
 import { TEMPORARY_MS, transition } from "../job/transition.ts";
@@ -16,7 +15,6 @@ export async function finish(ctx: StepContext, input: StepInput): Promise<StepAn
   if (job.state === "COMPLETE") return ENDED;
   if (job.state !== "DOWNLOADING" || job.wish >= WISHES.FAIL) return SUPERSEDED;
   const spec = await loadSpec(ctx.table, job.id);
-  const { counts, stats } = sumGates(await loadGates(ctx.table, job.id, job.generation, job.gates ?? 1));
   const purgeAt = spec.dataDestination?.kind === "bucket" ? ctx.clock.now() + TEMPORARY_MS : null;
   try {
     await transition(ctx, {
@@ -27,13 +25,7 @@ export async function finish(ctx: StepContext, input: StepInput): Promise<StepAn
       run: job.run,
       who: "workflow",
       if: [{ lt: ["wish", WISHES.FAIL] }],
-      changes: {
-        set: {
-          incompleteTasks: counts.failed,
-          incompleteItems: stats.rejected,
-          ...(purgeAt === null ? {} : { purgeAt }),
-        },
-      },
+      changes: { set: purgeAt === null ? {} : { purgeAt } },
     });
     return ENDED;
   } catch (error) {

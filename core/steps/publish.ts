@@ -128,7 +128,8 @@ class Publication {
     // The report stands beside a single object before the object does: nobody sees that one without it.
     const atOnce = outputsIn(head) === 1 ? 1 : COMPLETIONS_AT_ONCE;
     for (; this.#page < head.pages.length; this.#page++) {
-      const entries = await readPage(this.#ctx.objects, this.#ctx.settings.bucket, head, this.#page, deliveryEntry);
+      const page = await readPage(this.#ctx.objects, this.#ctx.settings.bucket, head, this.#page, deliveryEntry);
+      const entries = atOnce === 1 ? [...page].reverse() : page;
       while (this.#index < entries.length) {
         if (this.#outOfBudget()) return this.#save();
         this.#progress = true;

@@ -29,6 +29,11 @@ export const PART = 16;
 
 export interface TaskSpec {
   readonly letter: "C" | "P" | "K" | "F";
+  /** F: the last attempt's; a worker that died left none but a code. */
+  readonly error?: { readonly code: string; readonly message: string };
+  readonly died?: string;
+  /** P. */
+  readonly rejected?: readonly { readonly item: string; readonly reason: string }[];
   /** File name and content; `own`: in an object of its own. */
   readonly results?: readonly { readonly name: string; readonly body: string; readonly own?: boolean }[];
 }
@@ -87,6 +92,10 @@ async function putTasks(world: Engine, job: MergeJob): Promise<{ tasks: number; 
   const batchSize = job.batchSize ?? 5;
   const batches = Math.ceil(job.tasks.length / batchSize);
   const gates = Math.max(1, Math.min(3, batches));
+  // Task o has the bytes [10 o, 10 o + 10) of one file.
+  const lines = job.tasks.map((_, o) => `${JSON.stringify({ s: 0, f: 10 * o, t: 10 * o + 10, x: 1 })}\n`);
+  const source = `${JSON.stringify({ b: "input", k: "in.txt", e: '"e"', z: 10 * lines.length })}\n`;
+  const upTo = (o: number) => Buffer.byteLength(lines.slice(0, o).join(""));
   const table: BatchTable = {
     v: 1,
     tasks: job.tasks.length,
@@ -96,25 +105,27 @@ async function putTasks(world: Engine, job: MergeJob): Promise<{ tasks: number; 
       n,
       first: n * batchSize,
       count: Math.min(batchSize, job.tasks.length - n * batchSize),
-      index: [0, 0] as [number, number],
-      sources: null,
+      index: [upTo(n * batchSize), upTo((n + 1) * batchSize)] as [number, number],
+      sources: [0, 0, source.length] as [number, number, number],
     })),
   };
   const chunks: ChunksFile = {
     v: 1,
     tasks: job.tasks.length,
     bytes: 0,
-    sources: 0,
-    index: "",
-    indexSize: 0,
-    sourcesKey: null,
-    sourcesEnd: 0,
+    sources: 1,
+    index: `${jobPrefix(PLACE)}scratch/index.jsonl`,
+    indexSize: upTo(lines.length),
+    sourcesKey: `${jobPrefix(PLACE)}scratch/sources.jsonl`,
+    sourcesEnd: source.length,
     readBytes: 0,
     offsets: "",
     stride: 50,
     sourceRoot: "",
     header: job.inputHeader ?? null,
   };
+  await world.objects.put({ bucket: BUCKET, key: chunks.index }, lines.join(""));
+  await world.objects.put({ bucket: BUCKET, key: `${jobPrefix(PLACE)}scratch/sources.jsonl` }, source);
   await putJson(world, `${jobPrefix(PLACE)}scratch/table.json`, table);
   await putJson(world, `${jobPrefix(PLACE)}scratch/chunks.json`, chunks);
   for (const { n, first, count } of table.batches) {
@@ -232,6 +243,8 @@ async function putBatch(
         t: [0, 1],
         b: [0, 0],
         ...(r.length > 0 ? { r } : {}),
+        ...(task.error ? { e: { ...task.error, retryable: true } } : {}),
+        ...(task.rejected ? { j: task.rejected.slice(0, 100), jn: task.rejected.length } : {}),
       });
     }
     const key = packKey(PLACE, 0, batch.n, claim);
@@ -253,7 +266,12 @@ async function putBatch(
     };
     await putJson(world, claimIndexKey(PLACE, 0, batch.n, claim), index);
   }
-  const tasks = batch.tasks.map(({ letter }, o) => ({ letter, attempts: 1, claim: claimOf(o) }));
+  const tasks = batch.tasks.map(({ letter, died }, o) => ({
+    letter,
+    attempts: 1,
+    claim: claimOf(o),
+    ...(died === undefined ? {} : { code: died }),
+  }));
   const item = { run: 1, round: 1, claim: Math.max(...claims), inHand: false, tasks: packStates(tasks) };
   await world.table.write({ put: { ...batchKey(JOB, 0, batch.gates, batch.n), ...item } });
 }

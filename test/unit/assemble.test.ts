@@ -36,7 +36,7 @@ async function outputs(
   }));
 }
 async function onlyOutput(of: Engine = world): Promise<string> {
-  const [output, ...others] = await outputs(of);
+  const [output, ...others] = (await outputs(of)).filter(({ name }) => !name.endsWith(".incomplete.ndjson"));
   expect(others).toEqual([]);
   expect(output?.checksum).toBe(
     `crc32:${crc32(output?.body ?? "")
