@@ -123,7 +123,7 @@ export const STEPS = {
     timeout: RESUMABLE,
     variables: [...PLACES, ...BUDGET],
     table: ["GetItem", "BatchGetItem", "PutItem", "UpdateItem"],
-    own: { ...SCRATCH, objects: [...SCRATCH.objects, "DeleteObject"] },
+    own: { ...PARTS, objects: [...PARTS.objects, "DeleteObject"] }, // gives up a broken report, removes its intermediates
   },
   deliver: {
     description: "copies the output to the destination as uploads that nobody sees yet",
@@ -149,11 +149,11 @@ export const STEPS = {
     granted: DELIVERY, // it alone may delete at a destination: what earlier runs of the job published and none lists any more
   },
   finish: {
-    description: "sums the job up and makes it COMPLETE",
+    description: "makes the job COMPLETE",
     memory: 512,
     timeout: 60,
     variables: PLACES,
-    table: ["GetItem", "BatchGetItem", "PutItem", "UpdateItem"],
+    table: TRANSITION,
   },
   fail: {
     description: "closes the gates and makes the job FAILED with its reason",
