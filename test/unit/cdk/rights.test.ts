@@ -81,10 +81,10 @@ const RIGHTS: Record<string, Record<string, string[]>> = {
   claim: { dynamodb: ["GetItem", ...WRITE] },
   app: { s3: PARTS_S3 },
   commit: { dynamodb: [...READ, ...WRITE], s3: STEP_S3, lambda: ["InvokeFunction"] },
-  assemble: { dynamodb: [...READ, ...WRITE], s3: [...STEP_S3, "DeleteObject"] },
+  assemble: { dynamodb: [...READ, ...WRITE], s3: [...PARTS_S3, "DeleteObject"] },
   deliver: { dynamodb: ["GetItem", ...WRITE], s3: [...END_UPLOADS, "PutObject"] },
   publish: { dynamodb: ["GetItem", "UpdateItem"], s3: [...END_UPLOADS, "PutObject"] },
-  finish: { dynamodb: [...READ, ...WRITE] },
+  finish: { dynamodb: ["GetItem", ...WRITE] },
   fail: { dynamodb: ["GetItem", ...WRITE], s3: END_UPLOADS },
   sweep: {
     dynamodb: [...READ, ...WRITE, "Query", "DeleteItem"],
