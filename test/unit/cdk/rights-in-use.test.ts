@@ -257,6 +257,7 @@ const KEPT: Readonly<Record<string, string>> = {
   "api s3:GetObject granted": "links to results at a granted destination, previews of a granted source",
   "commit dynamodb:GetItem": "a refused commit may take a new claim, as claim λ does",
   "commit dynamodb:PutItem": "as above",
+  "assemble s3:AbortMultipartUpload own": "a report of what is missing that could not be written to its end",
   "publish s3:AbortMultipartUpload own": "uploads of a superseded deliver, at a destination in the own bucket",
   "publish s3:AbortMultipartUpload granted": "uploads of a superseded deliver",
   "publish s3:ListBucketMultipartUploads own": "those of them whose ids it had no time to note",
