@@ -1,6 +1,7 @@
 /** The way from CANCELING to CANCELED: walked by the abort call, and by the sweeper when that call could not end it. */
 import type { JobItem } from "../contracts/job-items.ts";
 import { abortDelivery } from "../delivery/abort.ts";
+import { publishedSoFar } from "../delivery/published.ts";
 import { endRunOnGates } from "../gates/fence.ts";
 import { gateRangeOf } from "../gates/range.ts";
 import { writeHint } from "../job/hint.ts";
@@ -30,6 +31,7 @@ export async function finishCancel(ctx: SweepContext, job: JobItem, who: string)
   await writeHint(ctx, { owner: job.owner, jobId: job.id }, { run: job.run, round: job.round, wish: WISHES.CANCEL });
   await abortDelivery(ctx, job);
   if (ctx.clock.now() < deliveryEndsAt(job)) return false;
+  const published = job.interrupted === "DOWNLOADING" ? await publishedSoFar(ctx, job) : undefined;
   try {
     await transition(ctx, {
       jobId: job.id,
@@ -38,6 +40,12 @@ export async function finishCancel(ctx: SweepContext, job: JobItem, who: string)
       to: "CANCELED",
       run: job.run,
       who,
+      ...(published && published.objects > 0
+        ? {
+            why: `${published.objects} of ${published.of} objects stood at the destination before the abort took effect; they stay there.`,
+            changes: { set: { published: { ...published } } },
+          }
+        : {}),
     });
   } catch (error) {
     if (!isRefused(error)) throw error; // another hand was faster
