@@ -1,16 +1,9 @@
-import { Worker } from "node:worker_threads";
-import { type ErrorData, fromErrorData, JobJobError } from "../../../core/errors.ts";
-import {
-  BLOCK_BYTES,
-  type FromThread,
-  type HandConfig,
-  type InlineInput,
-  type PrintedMessage,
-  type TaskOutcome,
-  type TaskSpec,
-  type ThreadData,
-  type ToThread,
-} from "../messages.ts";
+import type { ErrorData } from "../../../core/errors.ts";
+import type { HandConfig, InlineInput, PrintedMessage, TaskOutcome, TaskSpec } from "../messages.ts";
+import { BLOCK_BYTES } from "../messages.ts";
+import { AppThread, type TaskMessage } from "./app-thread.ts";
+import { BlockFeed } from "./block-feed.ts";
+import { Serial } from "./serial.ts";
 
 /** What becomes of a task: its outcome, or handed back unbegun. Called in the order of submission. */
 export interface TaskEvents {
@@ -45,45 +38,41 @@ export interface SupervisorOptions {
 /** Tasks on their way to the thread: so many that a tiny task never waits for a message, so few that little is kept. */
 const MAX_OUTSTANDING = 64;
 const MAX_OUTSTANDING_BYTES = 2 * 1024 * 1024;
-/** Blocks of one content on their way: 1 MiB. */
-const MAX_BLOCKS = 16;
-const START_TIMEOUT_MS = 60_000;
-/** The app's young generation: larger ones only keep more garbage. */
-const YOUNG_MIB = 16;
 
 /**
  * Runs tasks in one worker thread, in order, and survives whatever they do to it: a task that takes too long, exits,
  * throws out of reach or fills its heap ends with an error; the thread is replaced and the tasks behind it are sent again.
  */
 export class Supervisor {
-  readonly #options: SupervisorOptions;
+  readonly #now: () => number;
   readonly #control = new Int32Array(new SharedArrayBuffer(4));
-  #worker: Worker | undefined;
+  readonly #thread: AppThread;
+  readonly #feed: BlockFeed;
+  /** Handling of messages, one after the other. */
+  readonly #handlers = new Serial();
   /** The thread is configured and was sent all outstanding tasks. */
   #live = false;
   #reviving = false;
   #config: HandConfig | undefined;
-  #ready: { resolve: () => void; reject: (error: JobJobError) => void } | undefined;
   #nextId = 0;
   #outstanding: Outstanding[] = [];
   #bytes = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** Handling of messages, one after the other. */
-  #chain: Promise<void> = Promise.resolve();
-  #handling = 0;
-  #failure: { error: unknown } | undefined;
-  #waiters: (() => void)[] = [];
-  /** Blocks by object of the first task's input that the app hasn't taken: only the first task is ever fed. */
-  readonly #fed = new Map<number, number>();
-  /** Buffers that came back from the thread, to be filled again. */
-  readonly #buffers: ArrayBuffer[] = [];
   /** Hears what tasks print. */
   printed: (message: PrintedMessage) => void = () => undefined;
   /** Milliseconds that a task may take now; less than the configured when the function's time runs out. */
   timeLimit: () => number;
 
-  constructor(options: SupervisorOptions) {
-    this.#options = options;
+  constructor({ thread, heapMiB, now }: SupervisorOptions) {
+    this.#now = now;
+    this.#thread = new AppThread({
+      thread,
+      heapMiB,
+      control: this.#control.buffer as SharedArrayBuffer,
+      heard: (message) => this.#heard(message),
+      died: (error, thrown) => this.#died(error, thrown),
+    });
+    this.#feed = new BlockFeed((message, transfer) => this.#thread.post(message, transfer));
     this.timeLimit = () => this.#config?.taskTimeoutMs ?? 0;
   }
 
@@ -91,21 +80,21 @@ export class Supervisor {
   async configure(config: HandConfig): Promise<void> {
     if (this.#config && this.#config.jobId !== config.jobId) await this.close();
     this.#config = config;
-    this.#failure = undefined;
+    this.#handlers.forgive();
     Atomics.store(this.#control, 0, 0);
-    this.#worker?.ref();
-    await this.#start();
+    this.#live = false;
+    await this.#thread.configure(config);
     this.#live = true;
   }
 
   /** Resolves when another task may be submitted. */
   async room(): Promise<void> {
-    await this.#until(() => this.#outstanding.length < MAX_OUTSTANDING && this.#bytes < MAX_OUTSTANDING_BYTES);
+    await this.#handlers.until(() => this.#outstanding.length < MAX_OUTSTANDING && this.#bytes < MAX_OUTSTANDING_BYTES);
   }
 
   /** Resolves when every submitted task has ended. @throws what an event handler threw */
   async drained(): Promise<void> {
-    await this.#until(() => this.#outstanding.length === 0 && this.#handling === 0);
+    await this.#handlers.until(() => this.#outstanding.length === 0 && this.#handlers.isIdle);
   }
 
   submit(submission: Submission): number {
@@ -136,122 +125,55 @@ export class Supervisor {
    */
   async feed(id: number, object: number, offset: number, bytes: Uint8Array): Promise<boolean> {
     for (let at = 0; at < bytes.length; at += BLOCK_BYTES) {
-      const fits = () => !this.isOpen(id) || (this.#live && (this.#fed.get(object) ?? 0) < MAX_BLOCKS);
-      if (!fits()) await this.#until(fits);
+      const fits = () => !this.isOpen(id) || (this.#live && this.#feed.hasRoom(object));
+      if (!fits()) await this.#handlers.until(fits);
       if (!this.isOpen(id)) return false;
-      const block = bytes.subarray(at, at + BLOCK_BYTES);
-      const buffer = this.#buffers.pop() ?? new ArrayBuffer(BLOCK_BYTES);
-      new Uint8Array(buffer).set(block);
-      this.#fed.set(object, (this.#fed.get(object) ?? 0) + 1);
-      this.#post({ t: "block", id, object, offset: offset + at, buffer, length: block.length }, [buffer]);
+      this.#feed.send(id, object, offset + at, bytes.subarray(at, at + BLOCK_BYTES));
     }
     return this.isOpen(id);
   }
+
   async endInput(id: number, object: number, error?: ErrorData): Promise<void> {
-    await this.#until(() => this.#live || !this.isOpen(id));
-    this.#post({ t: "input-end", id, object, ...(error ? { error } : {}) });
+    await this.#handlers.until(() => this.#live || !this.isOpen(id));
+    this.#thread.post({ t: "input-end", id, object, ...(error ? { error } : {}) });
   }
+
   /** Lets the process freeze or end; the thread stays warm for the same job's next hand. */
   rest(): void {
-    this.#worker?.unref();
+    this.#thread.rest();
   }
+
   async close(): Promise<void> {
-    const worker = this.#detach();
     this.#config = undefined;
-    await worker?.terminate();
+    await this.#detach();
   }
 
-  async #until(condition: () => boolean): Promise<void> {
-    for (;;) {
-      if (this.#failure) throw this.#failure.error;
-      if (condition()) return;
-      await new Promise<void>((wake) => this.#waiters.push(wake));
-    }
-  }
-  #wake(): void {
-    for (const wake of this.#waiters.splice(0)) wake();
+  #detach(): Promise<void> {
+    this.#gone();
+    return this.#thread.detach();
   }
 
-  #post(message: ToThread, transfer: ArrayBuffer[] = []): void {
-    this.#worker?.postMessage(message, transfer);
+  #gone(): void {
+    this.#live = false;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
   #send(task: Outstanding): void {
     const inline = task.inline?.map(({ object, offset, bytes }): InlineInput => {
       return { object, offset, bytes: new Uint8Array(bytes) };
     });
-    this.#post(
+    this.#thread.post(
       { t: "task", id: task.id, spec: task.spec, inline: inline ?? null },
       inline?.map(({ bytes }) => bytes.buffer),
     );
   }
 
-  async #start(): Promise<void> {
-    const config = this.#config;
-    if (!config) return;
-    this.#worker ??= this.#spawn();
-    const worker = this.#worker;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    try {
-      await new Promise<void>((resolve, reject) => {
-        this.#ready = { resolve, reject };
-        timer = setTimeout(() => {
-          if (this.#worker === worker) void this.#detach()?.terminate();
-          reject(loadFailed("it took longer than 60 s to load"));
-        }, START_TIMEOUT_MS);
-        worker.postMessage({ t: "configure", config } satisfies ToThread);
-      });
-    } finally {
-      clearTimeout(timer);
-      this.#ready = undefined;
-    }
-  }
-
-  #spawn(): Worker {
-    const workerData: ThreadData = { control: this.#control.buffer as SharedArrayBuffer };
-    const worker = new Worker(this.#options.thread, {
-      workerData,
-      resourceLimits: { maxOldGenerationSizeMb: this.#options.heapMiB, maxYoungGenerationSizeMb: YOUNG_MIB },
-    });
-    let death: unknown;
-    worker.on("message", (message: FromThread) => {
-      if (this.#worker === worker) this.#receive(message);
-    });
-    worker.on("error", (error) => {
-      death = error;
-    });
-    worker.on("exit", (code) => {
-      if (this.#worker !== worker) return;
-      this.#printStack(death);
-      this.#died(deathError(death, code));
-    });
-    return worker;
-  }
-
-  /** The thread is ours no longer: whatever it still says is not heard. */
-  #detach(): Worker | undefined {
-    const worker = this.#worker;
-    this.#worker = undefined;
-    this.#live = false;
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    return worker;
-  }
-
-  #receive(message: FromThread): void {
+  #heard(message: TaskMessage): void {
     switch (message.t) {
-      case "ready":
-        this.#ready?.resolve();
-        return;
-      case "refused":
-        this.#ready?.reject(fromErrorData(message.error));
-        return;
       case "consumed":
-        this.#buffers.push(message.buffer);
-        if (this.#outstanding[0]?.id === message.id) {
-          this.#fed.set(message.object, (this.#fed.get(message.object) ?? 1) - 1);
-        }
-        this.#wake();
+        this.#feed.takeBack(message, this.#outstanding[0]?.id === message.id);
+        this.#handlers.wake();
         return;
       case "open":
         this.#outstanding.find(({ id }) => id === message.id)?.events.opened(message.object);
@@ -260,9 +182,9 @@ export class Supervisor {
         const task = this.#outstanding.find(({ id }) => id === message.id);
         const { length } = message.bytes;
         if (!task) return;
-        this.#handle(async () => {
+        this.#handlers.run(async () => {
           await task.events.data(message.result, message.name, message.bytes, message.last);
-          this.#post({ t: "credit", bytes: length });
+          this.#thread.post({ t: "credit", bytes: length });
         });
         return;
       }
@@ -282,31 +204,18 @@ export class Supervisor {
   #end(id: number, outcome: TaskOutcome | null): void {
     const task = this.#outstanding[0];
     if (task?.id !== id) return;
-    const now = this.#options.now();
+    const now = this.#now();
     this.#outstanding.shift();
     this.#bytes -= task.bytes;
-    this.#handle(() => task.events.ended(outcome, task.startedAt, now));
-    this.#fed.clear();
+    this.#handlers.run(() => task.events.ended(outcome, task.startedAt, now));
+    this.#feed.reset();
     const next = this.#outstanding[0];
     if (next) this.#begin(next);
-    this.#wake();
-  }
-
-  #handle(work: () => Promise<void>): void {
-    this.#handling++;
-    this.#chain = this.#chain.then(async () => {
-      try {
-        if (!this.#failure) await work();
-      } catch (error) {
-        this.#failure = { error };
-      }
-      this.#handling--;
-      this.#wake();
-    });
+    this.#handlers.wake();
   }
 
   #begin(task: Outstanding): void {
-    task.startedAt = this.#options.now();
+    task.startedAt = this.#now();
     if (this.#timer === undefined) this.#watch(this.timeLimit());
   }
 
@@ -319,7 +228,7 @@ export class Supervisor {
         this.#timer = undefined;
         if (!first) return;
         const limit = this.timeLimit();
-        const left = this.#live ? first.startedAt + limit - this.#options.now() : limit;
+        const left = this.#live ? first.startedAt + limit - this.#now() : limit;
         if (left > 0) this.#watch(left);
         else this.#kill(limit);
       });
@@ -328,8 +237,7 @@ export class Supervisor {
   }
 
   #kill(limit: number): void {
-    const worker = this.#detach();
-    void worker?.terminate();
+    void this.#detach();
     this.#blameFirst({
       code: "TASK_TIMEOUT",
       message: `The task did not end within ${limit / 1_000} s and was killed; raise config.taskTimeout (at most 840 s), or make chunks smaller (config.maxChunkSize).`,
@@ -337,10 +245,10 @@ export class Supervisor {
     });
   }
 
-  #died(error: ErrorData): void {
-    this.#detach();
-    if (this.#ready) this.#ready.reject(loadFailed(error.message));
-    else this.#blameFirst(error);
+  #died(error: ErrorData, thrown: unknown): void {
+    this.#gone();
+    this.#printStack(thrown);
+    this.#blameFirst(error);
   }
 
   /** An error that nobody caught ended the thread before it could print it. */
@@ -348,7 +256,7 @@ export class Supervisor {
     const spec = this.#outstanding[0]?.spec;
     if (!spec || !(error instanceof Error) || error.stack === undefined || "code" in error) return;
     const { ordinal, attempt } = spec;
-    this.printed({ t: "printed", ordinal, attempt, level: "ERROR", text: error.stack, at: this.#options.now() });
+    this.printed({ t: "printed", ordinal, attempt, level: "ERROR", text: error.stack, at: this.#now() });
   }
 
   /** The first task ends with this error; those behind it go to a new thread. */
@@ -368,9 +276,9 @@ export class Supervisor {
   /** A new thread, which gets every task that is outstanding. */
   #revive(): void {
     this.#reviving = true;
-    this.#handle(async () => {
+    this.#handlers.run(async () => {
       try {
-        await this.#start();
+        if (this.#config) await this.#thread.configure(this.#config);
       } finally {
         this.#reviving = false;
       }
@@ -380,32 +288,4 @@ export class Supervisor {
       for (const task of this.#outstanding) this.#send(task);
     });
   }
-}
-
-function loadFailed(why: string): JobJobError {
-  return new JobJobError({
-    code: "APP_LOAD_FAILED",
-    message: `The app's code could not be loaded: ${why}. Run it with \`jobjob app run\` to see why.`,
-    retryable: true,
-  });
-}
-
-function deathError(error: unknown, code: number): ErrorData {
-  if ((error as NodeJS.ErrnoException | undefined)?.code === "ERR_WORKER_OUT_OF_MEMORY") {
-    return {
-      code: "TASK_OUT_OF_MEMORY",
-      message:
-        "The task filled the memory of its worker and was killed; stream the chunk instead of holding it, or make chunks smaller (config.maxChunkSize).",
-      retryable: true,
-    };
-  }
-  if (error !== undefined) {
-    const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    return { code: "APP_ERROR", message: `Uncaught: ${text}`.slice(0, 1_000), retryable: true };
-  }
-  return {
-    code: "TASK_EXITED",
-    message: `The task ended its process (exit code ${code}); return from run() instead, or throw an error to fail.`,
-    retryable: true,
-  };
 }
