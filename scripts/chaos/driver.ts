@@ -18,12 +18,9 @@ const SWEEP_MS = 60_000;
 /** Nothing about a job that is alive may stand still for longer; an abort in DOWNLOADING takes up to 65 s and a sweep. */
 const STUCK_MS = 240_000;
 const MOST_RUNS = 20;
-/** How often an intent is tried that came too late for its state. */
-const TRIES = 6;
 
 export interface Stop {
-  readonly state: JobState;
-  /** Until the job had ended; undefined when the step that was under way took it on to its end. */
+  /** Until the job had FAILED; undefined when the step that was under way took it on to its end, or a wish came first. */
   readonly lostAfterMs: number | undefined;
 }
 export interface Outcome {
@@ -84,14 +81,14 @@ class Driver {
   /** Timeline rows that are counted. */
   readonly #told = new Set<string>();
   /** An execution that was stopped from outside, and hasn't been accounted for. */
-  #stopped: { readonly run: number; readonly at: number; readonly state: JobState } | undefined;
+  #stopped: { readonly run: number; readonly at: number; readonly intent: Intent } | undefined;
 
   constructor(options: DriverOptions, id: string, target: Target, expected: ReadonlyMap<string, string>) {
     this.#o = options;
     this.#id = id;
     this.#target = target;
     this.#expected = expected;
-    this.#left = options.plan.intents.map((intent) => ({ intent, tries: TRIES }));
+    this.#left = options.plan.intents.map((intent) => ({ intent, tries: intent.tries }));
   }
 
   async run(): Promise<Outcome> {
@@ -171,13 +168,13 @@ class Driver {
       this.#problems.push(`COMPLETE in run ${job.run}, but ${difference}`);
       return true;
     }
-    const mostTries = this.#left.filter(({ tries }) => tries > 0);
-    if (mostTries.length === 0) return true;
+    const toTry = this.#left.filter(({ tries }) => tries > 0);
+    if (toTry.length === 0) return true;
     // Something was to befall it and came too late: another run, with what gives it another chance.
     const early: readonly JobState[] = ["STARTED", "UPLOADING", "PARTITIONING"];
-    const repartition = mostTries.some(({ intent }) => early.includes(intent.at));
+    const repartition = toTry.some(({ intent }) => early.includes(intent.at));
     await this.#call("requeue", job, repartition ? { repartition: true } : { tasks: "all" });
-    for (const left of mostTries) left.tries--;
+    for (const left of toTry) left.tries--;
     return false;
   }
 
@@ -204,35 +201,39 @@ class Driver {
   }
 
   /** @returns whether it met the job in the state it was meant for */
-  async #act({ action, at }: Intent, job: JobItem): Promise<boolean> {
-    if (action === "stop") return this.#stop(job);
+  async #act(intent: Intent, job: JobItem): Promise<boolean> {
+    const { action, at } = intent;
+    if (action === "stop") return this.#stop(intent, job);
     const { met, answer } = await this.#call(action, job);
     return answer === "ok" && met === at;
   }
 
   /** StopExecution, behind JobJob's back. */
-  async #stop(job: JobItem): Promise<boolean> {
-    const { stack } = this.#o;
+  async #stop(intent: Intent, job: JobItem): Promise<boolean> {
+    const { stack, say } = this.#o;
     if (!(await stack.stopExecution(executionName(job.id, job.run)))) return false; // it had ended by itself
-    this.#stopped = { run: job.run, at: Date.now(), state: job.state };
-    this.#o.cells.done("stop", job.state);
+    this.#stopped = { run: job.run, at: Date.now(), intent };
+    say(`${this.#id} StopExecution in ${job.state}`);
     return true;
   }
 
-  /** What became of a run whose execution was stopped. */
+  /** What became of a run whose execution was stopped; the state in which that met the job is told by the job. */
   #account(job: JobItem): void {
     const stopped = this.#stopped;
     if (!stopped) return;
-    const ms = Date.now() - stopped.at;
+    const { intent } = stopped;
     const isOver = job.run !== stopped.run || !isActive(job.state) || job.state === "PAUSED";
     if (!isOver) {
-      if (ms <= 2 * SWEEP_MS + 5_000) return;
+      if (Date.now() - stopped.at <= 2 * SWEEP_MS + 5_000) return;
       this.#problems.push(
-        `its execution was stopped in ${stopped.state}, and after two sweeper periods it is ${job.state}`,
+        `its execution was stopped in ${intent.at}, and after two sweeper periods it is ${job.state}`,
       );
     }
     const isLost = job.state === "FAILED" && job.failure?.code === "WORKFLOW_LOST";
-    this.#stops.push({ state: stopped.state, lostAfterMs: isLost ? (job.stamps.FAILED ?? 0) - stopped.at : undefined });
+    const met = isLost ? job.interrupted : undefined;
+    if (met) this.#o.cells.done("stop", met);
+    if (met !== intent.at && intent.tries > 1) this.#left.push({ intent, tries: intent.tries });
+    this.#stops.push({ lostAfterMs: isLost ? (job.stamps.FAILED ?? 0) - stopped.at : undefined });
     this.#stopped = undefined;
   }
 

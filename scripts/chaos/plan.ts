@@ -6,6 +6,8 @@ import type { Random } from "./random.ts";
 export interface Intent {
   readonly action: (typeof DEALT)[number];
   readonly at: JobState;
+  /** How often it is tried when it comes too late for its state: a required cell is worth some runs of the job. */
+  readonly tries: number;
 }
 export interface JobPlan {
   readonly intents: readonly Intent[];
@@ -17,7 +19,7 @@ export interface JobPlan {
 const DEALT = ["pause", "abort", "stop"] as const satisfies readonly Action[];
 
 export function planJobs(jobs: number, random: Random): readonly JobPlan[] {
-  const must = DEALT.flatMap((action) => REQUIRED[action].map((at): Intent => ({ action, at })));
+  const must = DEALT.flatMap((action) => REQUIRED[action].map((at): Intent => ({ action, at, tries: 8 })));
   const [slow, quick] = [must.filter(isSlow), random.shuffle(must.filter((intent) => !isSlow(intent)))];
   const lists: Intent[][] = Array.from({ length: jobs }, () => []);
   // The slow ones come first and alone: what else is to happen, happens beside them.
@@ -31,11 +33,11 @@ export function planJobs(jobs: number, random: Random): readonly JobPlan[] {
   }));
 }
 
-/** It waits out a publication that may be under way: a minute, and the sweeper's next round. */
-const isSlow = ({ action, at }: Intent): boolean => action === "abort" && at === "DOWNLOADING";
+/** It waits out a publication that may be under way: a minute, and the sweeper's next round. MERGED is over at once. */
+const isSlow = ({ action, at }: Intent): boolean => action === "abort" && (at === "DOWNLOADING" || at === "MERGED");
 
 function anyIntent(random: Random): Intent {
   const action = random.pick(DEALT);
-  if (action === "pause") return { action, at: "PARTITIONED" };
-  return random.pick(ACTIVE_STATES.map((at): Intent => ({ action, at })).filter((intent) => !isSlow(intent)));
+  if (action === "pause") return { action, at: "PARTITIONED", tries: 1 };
+  return random.pick(ACTIVE_STATES.map((at): Intent => ({ action, at, tries: 1 })).filter((intent) => !isSlow(intent)));
 }
