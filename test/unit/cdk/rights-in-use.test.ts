@@ -124,6 +124,7 @@ async function deliverTo(destination: { bucket: string; name: string }): Promise
   const w = await merge(destination);
   await untilElsewhere(w, "assemble");
   await dieBetweenIntentAndIds(w);
+  await dieBehindIds(w);
   await untilElsewhere(w, "deliver");
   await untilElsewhere(w, "publish");
   expect(await publishedSoFar(as("sweep", w), await jobOf(w))).toEqual({ objects: RESULTS.length, of: RESULTS.length });
@@ -153,6 +154,14 @@ async function dieBetweenIntentAndIds(w: Engine): Promise<void> {
   expect(begun).toBeGreaterThan(0);
 }
 
+/** deliver dies over its first part. */
+async function dieBehindIds(w: Engine): Promise<void> {
+  const dying = withFaults(w.objects, ({ method }) => {
+    if (method === "uploadPartCopy") throw unavailable("STORE_UNAVAILABLE");
+  });
+  await expect(STEPS.deliver(as("deliver", { ...w, objects: dying }))).rejects.toThrow(/didn't answer/);
+}
+
 async function joinThroughATree(): Promise<void> {
   const w = makeMergeWorld();
   await putMergeJob(w, { assembler: "concat", params: { name: "all" }, tasks: RESULTS });
@@ -163,6 +172,7 @@ async function breakAndSweep(): Promise<void> {
   const failing = await merge({ bucket: "out", name: "reports" });
   await untilElsewhere(failing, "assemble");
   await dieBetweenIntentAndIds(failing);
+  await dieBehindIds(failing);
   await failing.objects.createUpload({
     bucket: BUCKET,
     key: `${stepPrefix({ owner: OWNER, jobId: JOB }, "x", 1, 1)}u`,
