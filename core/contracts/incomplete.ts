@@ -22,7 +22,7 @@ export const incompleteTask = z.strictObject({
   ordinal: count,
   state: z.enum(["FAILED", "PARTIAL"]),
   attempts: count,
-  /** FAILED: the last attempt's. */
+  /** FAILED: the last attempt's; null when what its worker wrote is gone. */
   error: z.strictObject({ code: z.string(), message: z.string() }).nullable(),
   /** PARTIAL: how many items were left out, and the first 100 of them. */
   rejected: count,

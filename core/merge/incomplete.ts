@@ -106,14 +106,11 @@ async function chunkOf(lines: BatchLines, o: number): Promise<IncompleteTask["ch
 function describe(ordinal: number, { task, entry }: Missing, chunk: IncompleteTask["chunk"]): IncompleteTask {
   const isPartial = task.letter === "P";
   const items = (entry?.j ?? []).map(({ item, reason }) => ({ item: cut(item), reason: cut(reason) }));
-  const failed = {
-    code: task.code ?? entry?.e?.code ?? "UNKNOWN",
-    message: cut(
-      task.code === undefined
-        ? (entry?.e?.message ?? "The worker's story of this task is gone.")
-        : "The worker ended while it held this task, and left no story.",
-    ),
-  };
+  const died =
+    task.code === undefined
+      ? undefined
+      : { code: task.code, message: "The worker ended while it held this task, and left no story." };
+  const failed = died ?? (entry?.e ? { code: entry.e.code, message: cut(entry.e.message) } : null);
   return incompleteTask.parse({
     ordinal,
     state: isPartial ? "PARTIAL" : "FAILED",
