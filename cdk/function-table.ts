@@ -33,11 +33,15 @@ export interface FunctionSpec {
   readonly timeout: number;
   readonly variables: readonly Variable[];
   readonly table?: readonly TableAction[];
-  /** On `o/*` of the own bucket, and on the bucket; `writes` bounds all but reading to narrower keys. */
+  /**
+   * On `o/*` of the own bucket, and on the bucket; `writes` bounds all but reading to narrower keys. `logs`: on `l/*`, what
+   * apps printed.
+   */
   readonly own?: {
     readonly objects: readonly ObjectAction[];
     readonly bucket?: readonly BucketAction[];
     readonly writes?: string;
+    readonly logs?: readonly ObjectAction[];
   };
   /** On the buckets that the deployment was granted (context key `grantedBuckets`). */
   readonly granted?: { readonly objects: readonly ObjectAction[]; readonly bucket?: readonly BucketAction[] };
@@ -196,7 +200,7 @@ export const APPS = {
     timeout: 900, // the longest task (840 s) and what it takes to write its results
     variables: ["bucket", "grantedBuckets"],
     // Apps work on bytes of anybody's making: what the engine goes by (manifests, cursors, hints, outputs) is out of their reach.
-    own: { ...PARTS, writes: RESULT_KEYS },
+    own: { ...PARTS, writes: RESULT_KEYS, logs: ["PutObject"] },
     granted: READ_SOURCE,
   },
 } as const satisfies Record<string, FunctionSpec>;
@@ -220,7 +224,7 @@ export const FRONT = {
       "partBytes",
     ],
     table: ["GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "ConditionCheckItem"],
-    own: DELIVERY, // an abort ends the job's uploads here and at its destination, and removes their records
+    own: { ...DELIVERY, logs: ["GetObject"] }, // an abort ends the job's uploads here and at its destination, and removes their records
     // Links act with the signer's rights; the destination is probed before a job starts.
     granted: { objects: PARTS.objects, bucket: DELIVERY.bucket },
     workflow: ["StartExecution", "StopExecution", "DescribeExecution"],
@@ -244,7 +248,7 @@ export const OPERATIONS = {
     timeout: 300, // a purge deletes 1,000 objects a call; what is left over waits for the next minute
     variables: [...PLACES, "stateMachineArn", "grantedBuckets"],
     table: ["GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"],
-    own: END_OWN_UPLOADS,
+    own: { ...END_OWN_UPLOADS, logs: ["DeleteObject"] },
     // What an abort finds published at the destination is noted.
     granted: { ...END_UPLOADS, bucket: [...END_UPLOADS.bucket, "ListBucket"] },
     workflow: ["StartExecution", "StopExecution", "DescribeExecution"],

@@ -66,12 +66,13 @@ function tableStatements(spec: FunctionSpec, table: dynamodb.Table): iam.PolicyS
 
 function ownBucketStatements(spec: FunctionSpec, bucket: s3.Bucket): iam.PolicyStatement[] {
   if (!spec.own) return [];
-  const { objects, writes } = spec.own;
+  const { objects, writes, logs } = spec.own;
   const wide = writes === undefined ? objects : objects.filter((action) => action === "GetObject");
   const narrow = objects.filter((action) => !wide.includes(action));
   return [
     allow("s3", wide, [bucket.arnForObjects("o/*")]),
     ...(writes === undefined ? [] : [allow("s3", narrow, [bucket.arnForObjects(writes)])]),
+    ...(logs ? [allow("s3", logs, [bucket.arnForObjects("l/*")])] : []),
     ...(spec.own.bucket ? [allow("s3", spec.own.bucket, [bucket.bucketArn])] : []),
   ];
 }

@@ -82,6 +82,7 @@ function acknowledgePrefixes(role: iam.Role, spec: FunctionSpec, deployment: Dep
   const bucket = stack.getLogicalId(deployment.bucket.node.defaultChild as CfnElement);
   const findings: [string, string][] = [];
   if (spec.own) findings.push([`<${bucket}.Arn>/o/*`, "the keys of jobs, and nothing else in this one bucket"]);
+  if (spec.own?.logs) findings.push([`<${bucket}.Arn>/l/*`, "the logs of jobs, and nothing else in this one bucket"]);
   if (spec.own?.writes) findings.push([`<${bucket}.Arn>/${spec.own.writes}`, "the results of jobs, and nothing else"]);
   if (spec.granted) {
     for (const name of deployment.settings.grantedBuckets) {

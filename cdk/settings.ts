@@ -43,6 +43,8 @@ const contextKeys = z.object({
     .string()
     .regex(/^(?!aws\.)[A-Za-z0-9/._-]{1,256}$/, "isn't the name of an event bus")
     .default("default"),
+  /** Days that what apps printed is kept. */
+  logDays: count.default(30),
   /** Data goes with the stack: for tests and throw-away deployments. Otherwise bucket and table stay behind. */
   destroy: flag.default(false),
 });

@@ -20,7 +20,7 @@ export class JobJobStack extends Stack {
   constructor(scope: Construct, id: string, props: JobJobStackProps) {
     super(scope, id, { description: "JobJob: data-parallel jobs", ...props });
     const settings = readSettings(this.node);
-    const storage = new Storage(this, "Storage", { destroy: settings.destroy });
+    const storage = new Storage(this, "Storage", { destroy: settings.destroy, logDays: settings.logDays });
     const stateMachineName = `${this.stackName}-JobWorkflow`;
     const deployment: Deployment = {
       settings,

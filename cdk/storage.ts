@@ -9,6 +9,8 @@ import { acknowledge } from "./acknowledge.ts";
 export interface StorageProps {
   /** Bucket and table are deleted with the stack. */
   readonly destroy: boolean;
+  /** Days that the apps' logs (`l/*`) are kept. */
+  readonly logDays: number;
 }
 
 /** What lasts: one bucket for bytes, one table for facts, two generated secrets. */
@@ -23,13 +25,13 @@ export class Storage extends Construct {
   constructor(scope: Construct, id: string, props: StorageProps) {
     super(scope, id);
     const removalPolicy = props.destroy ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN;
-    this.bucket = this.makeBucket(removalPolicy);
+    this.bucket = this.makeBucket(removalPolicy, props.logDays);
     this.table = this.makeTable(removalPolicy);
     this.adminKey = this.makeSecret("AdminKey", "JobJob: first API key, of the owner admin");
     this.tokenKey = this.makeSecret("TokenKey", "JobJob: signs access tokens");
   }
 
-  private makeBucket(removalPolicy: RemovalPolicy): s3.Bucket {
+  private makeBucket(removalPolicy: RemovalPolicy, logDays: number): s3.Bucket {
     const bucket = new s3.Bucket(this, "Data", {
       blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
       encryption: s3.BucketEncryption.S3_MANAGED,
@@ -39,6 +41,7 @@ export class Storage extends Construct {
       lifecycleRules: [
         // A net only: the engine aborts its own uploads, and the longest job with its pauses is far shorter than this.
         { id: "abort-incomplete-uploads", abortIncompleteMultipartUploadAfter: Duration.days(7) },
+        { id: "expire-logs", prefix: "l/", expiration: Duration.days(logDays) },
       ],
       cors: [
         {

@@ -96,9 +96,13 @@ export function restricted<C extends Pick<StepContext, "table" | "objects" | "se
     const rights = bucket === ctx.settings.bucket ? spec.own : spec.granted;
     return [...(rights?.objects ?? []), ...(rights?.bucket ?? [])];
   };
+  const logRights = spec.own?.logs?.map((action) => `${action} logs`);
   const objects = withFaults(ctx.objects, ({ when, method, args, outcome }) => {
     if (when === "before") {
-      for (const right of storeRights(method, args)) demand("s3", right, ofBucket(right[1]));
+      for (const right of storeRights(method, args)) {
+        if (isLog(method, args) && right[0] !== "ListBucket") demand("s3", [`${right[0]} logs`], logRights);
+        else demand("s3", right, ofBucket(right[1]));
+      }
     } else if (outcome && "error" in outcome && missing(outcome.error)) {
       // Who may not list a bucket is told 403, not 404, of an object that isn't there.
       const { bucket } = args[0] as Place;
@@ -136,6 +140,12 @@ export function restricted<C extends Pick<StepContext, "table" | "objects" | "se
         }
       : {}),
   };
+}
+
+/** Logs lie beside the jobs' own keys, and have rights of their own. */
+function isLog(method: string, args: readonly unknown[]): boolean {
+  const keys = method === "delete" ? (args[1] as readonly string[]) : [(args[0] as Place).key];
+  return keys.some((key) => key?.startsWith("l/"));
 }
 
 const missing = (error: unknown): boolean => error instanceof JobJobError && error.code === "OBJECT_MISSING";

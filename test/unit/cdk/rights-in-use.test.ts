@@ -6,7 +6,7 @@ import { FUNCTIONS, type FunctionName, type FunctionSpec } from "../../../cdk/fu
 import type { ChildInput, Hand } from "../../../core/contracts/workflow.ts";
 import { publishEvents } from "../../../core/events/publish.ts";
 import { publishedSoFar } from "../../../core/delivery/published.ts";
-import { stepPrefix } from "../../../core/keys/object-keys.ts";
+import { claimLogKey, stepPrefix } from "../../../core/keys/object-keys.ts";
 import { claim } from "../../../core/steps/claim.ts";
 import { commit } from "../../../core/steps/commit.ts";
 import { fail } from "../../../core/steps/fail.ts";
@@ -188,6 +188,7 @@ async function breakAndSweep(): Promise<void> {
     bucket: BUCKET,
     key: `${stepPrefix({ owner: OWNER, jobId: JOB }, "x", 1, 1)}u`,
   });
+  await deleted.objects.put({ bucket: BUCKET, key: claimLogKey({ owner: OWNER, jobId: JOB }, 0, 0, 1) }, "{}");
   await deleted.table.write({ update: { pk: `JOB#${JOB}`, sk: "JOB" }, changes: { set: { deletedAt: 1 } } });
   const report = await sweep(as("sweep", deleted), { jobId: JOB });
   expect(report.repaired).toEqual({ [JOB]: "purged the deleted job" });
@@ -230,7 +231,9 @@ async function callTheApi(): Promise<void> {
     await call("POST", `/${id}/partition`);
     await call("PATCH", `/${id}/jobname`, { name: "renamed" });
     await call("POST", `/${id}/run`);
-    for (const what of ["", "/results", "/tasks", "/events", "/cost"]) await call("GET", `/${id}${what}`);
+    await store.put({ bucket: API_BUCKET, key: claimLogKey({ owner: "alice", jobId: id }, 0, 0, 1) }, "{}");
+    for (const what of ["", "/results", "/tasks", "/events", "/cost", "/logs"]) await call("GET", `/${id}${what}`);
+    expect((await w.call("POST", "/v1/customer/logs", { jobId: id })).status).toBe(200);
   }
   const file = await w.job({
     templateId: "csv-echo",
@@ -282,6 +285,7 @@ function grantedTo(name: FunctionName): string[] {
   return [
     ...(spec.table ?? []).map((action) => `dynamodb:${action}`),
     ...s3(spec.own, "own"),
+    ...(spec.own?.logs ?? []).map((action) => `s3:${action} logs`),
     ...s3(spec.granted, "granted"),
     ...(spec.workflow ?? []).map((action) => `states:${action}`),
     ...(spec.nudges ? ["lambda:InvokeFunction"] : []),

@@ -127,6 +127,7 @@ describe("rights", () => {
     const own = [
       `<${bucket}.Arn>`,
       `<${bucket}.Arn>/o/*`,
+      `<${bucket}.Arn>/l/*`,
       `<${bucket}.Arn>/o/*/jobs/*/results/*`,
       `<${bucket}.Arn>/${MANIFESTS}`,
     ];
@@ -137,12 +138,24 @@ describe("rights", () => {
     expect([...new Set(places)].sort()).toEqual([...own, ...granted].sort());
   });
 
-  it("let app λ write nothing but results, and touch no facts", () => {
+  it("let app λ write nothing but results and logs, and touch no facts", () => {
     const writes = allowedBy(roleIdOf(functionOf("app")[1])).filter(([action]) =>
       /^s3:(Put|Delete|Abort)/.test(action),
     );
-    expect(writes.length).toBeGreaterThan(0);
-    expect(writes.every(([, resource]) => resource.endsWith("/o/*/jobs/*/results/*"))).toBe(true);
+    expect(writes.map(([action, resource]) => `${action} ${resource.replace(/^<.*>/, "")}`).sort()).toEqual([
+      "s3:AbortMultipartUpload /o/*/jobs/*/results/*",
+      "s3:PutObject /l/*",
+      "s3:PutObject /o/*/jobs/*/results/*",
+    ]);
+  });
+
+  it("on logs: app λ writes them, api λ reads them, sweep λ deletes them", () => {
+    const logs = functions.flatMap(([, fn]) =>
+      allowedBy(roleIdOf(fn))
+        .filter(([, resource]) => resource.endsWith("/l/*"))
+        .map(([action]) => `${/^JobJob (\w+)/.exec(fn.Properties.Description as string)?.[1]} ${action}`),
+    );
+    expect(logs.sort()).toEqual(["api s3:GetObject", "app s3:PutObject", "sweep s3:DeleteObject"]);
   });
 
   it("delete in a granted bucket only what publish replaces, and write there only where results go", () => {

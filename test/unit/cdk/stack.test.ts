@@ -39,7 +39,7 @@ describe("storage", () => {
     expect(new Set(indexes.map((index) => index.Projection.ProjectionType))).toEqual(new Set(["KEYS_ONLY"]));
   });
 
-  it("is one private, encrypted bucket over TLS only, which forgets unfinished uploads", () => {
+  it("is one private, encrypted bucket over TLS only, which forgets unfinished uploads and old logs", () => {
     const [[, bucket] = []] = ofType(resources, "AWS::S3::Bucket");
     expect(bucket?.Properties).toMatchObject({
       PublicAccessBlockConfiguration: {
@@ -49,9 +49,14 @@ describe("storage", () => {
         RestrictPublicBuckets: true,
       },
       LifecycleConfiguration: {
-        Rules: [{ AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 }, Status: "Enabled" }],
+        Rules: [
+          { AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 }, Status: "Enabled" },
+          { ExpirationInDays: 30, Prefix: "l/", Status: "Enabled" },
+        ],
       },
     });
+    const [[, week] = []] = ofType(resourcesOf({ logDays: "7" }), "AWS::S3::Bucket");
+    expect(JSON.stringify(week?.Properties.LifecycleConfiguration)).toContain('"ExpirationInDays":7');
     const [[, policy] = []] = ofType(resources, "AWS::S3::BucketPolicy");
     expect(JSON.stringify(policy?.Properties)).toContain('"aws:SecureTransport":"false"');
   });
