@@ -28,7 +28,7 @@ export async function fetchResults(
 ): Promise<readonly Fetched[]> {
   const results: ResultRecord[] = [];
   for await (const result of client.results(id)) results.push(result);
-  const isFile = !output.isFolder && results.length === 1;
+  const isFile = !output.isFolder && isOneOutput(results);
   if (!isFile) await mkdir(output.path, { recursive: true });
   const { wanted, unsafe } = await targets(results, output.path, isFile, overwrite);
   let bytes = 0;
@@ -45,13 +45,20 @@ export async function fetchResults(
   return wanted.map(({ result, path }) => ({ name: result.name, path, size: result.size }));
 }
 
+/** What the report of what is missing adds to the name of the one output (docs/guide/results.md). */
+const REPORT = ".incomplete.ndjson";
+const isOneOutput = ([first, second, ...more]: readonly ResultRecord[]): boolean =>
+  first !== undefined && more.length === 0 && (second === undefined || second.name === first.name + REPORT);
+
 /** Looked at before the first byte comes. */
 async function targets(results: readonly ResultRecord[], path: string, isFile: boolean, overwrite: boolean) {
   const wanted: { readonly result: ResultRecord; readonly path: string; readonly size: number }[] = [];
   const unsafe: TransferError[] = [];
   for (const result of results) {
     try {
-      const target = isFile ? join(path) : resultPath(path, result.name);
+      // The report of what is missing lies beside the one output.
+      const beside = isFile && result !== results[0] ? REPORT : "";
+      const target = isFile ? join(path) + beside : resultPath(path, result.name);
       if (!overwrite && (await stat(target).catch(() => undefined))) throw outputExists(target);
       wanted.push({ result, path: target, size: result.size });
     } catch (error) {

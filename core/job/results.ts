@@ -4,9 +4,10 @@ import { conflict } from "../contracts/api/errors.ts";
 import type { ResultsAnswer } from "../contracts/api/records.ts";
 import type { JobItem } from "../contracts/job-items.ts";
 import { listResults } from "../delivery/results.ts";
-import { claimIndexKey } from "../keys/object-keys.ts";
+import { showCrc32 } from "../merge/crc32.ts";
+import { resultName } from "../merge/result-names.ts";
+import { type CommittedResult, committedBatches } from "../merge/results.ts";
 import type { Place } from "../ports/index.ts";
-import { loadBatchTable, loadBatchTasks, loadClaimIndex } from "./batch-files.ts";
 import { concurrently } from "./concurrently.ts";
 import type { JobContext } from "./context.ts";
 import type { Edit } from "./edit.ts";
@@ -15,8 +16,11 @@ import { LINK_SECONDS } from "./wire.ts";
 
 type Result = ResultsAnswer["results"][number];
 const SIGN_AT_ONCE = 32;
-/** Batches of a page of partial results. */
-const PARTIAL_PAGE = 200;
+/** Partial results of a page, and batches that one call looks through for them. */
+const PARTIAL_PAGE = 1_000;
+const MOST_LOOKED = 2_000;
+/** A page of partial results is the place it begins at: so many times the task's ordinal, and which of the task's results. */
+const RESULTS_OF_A_TASK = 1_000_000;
 
 /**
  * The delivered files, 1,000 a page; nothing until COMPLETE (clients poll this).
@@ -46,51 +50,59 @@ export async function resultsOf(
   return { results, nextPage: list.nextPage ?? null };
 }
 
-async function signed(ctx: JobContext, result: Omit<Result, "link">, place: Place): Promise<Result> {
+async function signed<R extends Omit<Result, "link">>(
+  ctx: JobContext,
+  result: R,
+  place: Place,
+): Promise<R & { readonly link: string }> {
   const downloadName = result.name.slice(result.name.lastIndexOf("/") + 1);
   return { ...result, link: await ctx.objects.presignGet(place, { expiresIn: LINK_SECONDS, downloadName }) };
 }
 
 /**
- * What a job that didn't come to its end has: the committed results, unmerged. Per batch and claim its index (which tasks,
- * which bytes of the pack), its pack, and results that have an object of their own.
+ * What a job that didn't come to its end has: the committed results of its tasks, unmerged, in task order, up to 1,000 a page.
+ * A result in a pack is a range of it: its link wants `range` as the header Range.
  */
 async function partialResults(ctx: JobContext, job: JobItem, page: number): Promise<ResultsAnswer> {
-  const table = await loadBatchTable(ctx, job);
-  const places = table?.batches.slice(page * PARTIAL_PAGE, (page + 1) * PARTIAL_PAGE) ?? [];
-  if (!table || places.length === 0) return { results: [], nextPage: null };
-  const batches = await loadBatchTasks(ctx, job, table.gates, places);
-  const claims = batches.flatMap(({ place, tasks }) => {
-    const done = tasks.filter(({ letter }) => letter === "C" || letter === "P").map(({ claim }) => claim);
-    return [...new Set(done)].map((claim) => ({ batch: place.n, claim }));
-  });
-  const results = await concurrently(claims, SIGN_AT_ONCE, ({ batch, claim }) => claimResults(ctx, job, batch, claim));
-  return { results: results.flat(), nextPage: (page + 1) * PARTIAL_PAGE < table.batches.length ? page + 1 : null };
+  const [from, skip] = [Math.floor(page / RESULTS_OF_A_TASK), page % RESULTS_OF_A_TASK];
+  const found: CommittedResult[] = [];
+  const next = await collect(ctx, job, { from, skip }, found);
+  const tasks = job.tasks ?? 0;
+  const results = await concurrently(found, SIGN_AT_ONCE, (result) => partialResult(ctx, result, tasks));
+  return { results, nextPage: next ?? null };
 }
 
-async function claimResults(ctx: JobContext, job: JobItem, batch: number, claim: number): Promise<Result[]> {
-  const index = await loadClaimIndex(ctx, job, batch, claim);
-  if (!index) return [];
-  const { bucket } = ctx.settings;
-  const folder = `batch-${String(batch).padStart(6, "0")}/claim-${claim}`;
-  const key = claimIndexKey({ owner: job.owner, jobId: job.id }, job.generation, batch, claim);
-  const size = (await ctx.objects.head({ bucket, key })).size;
-  const files: Promise<Result>[] = [
-    signed(ctx, { name: `${folder}/index.json`, size, checksum: null }, { bucket, key }),
-  ];
-  // Indexes are written by workers: only what lies in the claim's own folder is linked.
-  const own = key.slice(0, key.lastIndexOf("/") + 1);
-  if (index.pack?.k.startsWith(own)) {
-    const place = { bucket, key: index.pack.k };
-    files.push(signed(ctx, { name: `${folder}/pack`, size: index.pack.z, checksum: null }, place));
-  }
-  for (const task of index.tasks) {
-    for (const [i, result] of (task.r ?? []).entries()) {
-      if (result.k === undefined || !result.k.startsWith(own)) continue;
-      const checksum = `crc32:${(result.c >>> 0).toString(16).padStart(8, "0")}`;
-      const name = `${folder}/task-${task.o}-${i}`;
-      files.push(signed(ctx, { name, size: result.t - result.f, checksum }, { bucket, key: result.k }));
+/** Committed results from a place on, into `found`. @returns the page that goes on from there */
+async function collect(
+  ctx: JobContext,
+  job: JobItem,
+  { from, skip }: { readonly from: number; readonly skip: number },
+  found: CommittedResult[],
+): Promise<number | undefined> {
+  const first = Math.floor(from / (job.batchSize ?? 1));
+  for await (const { n, results } of committedBatches(ctx, job, first)) {
+    let number = 0;
+    let ordinal = -1;
+    for (const result of results) {
+      number = result.ordinal === ordinal ? number + 1 : 0;
+      ordinal = result.ordinal;
+      if (ordinal < from || (ordinal === from && number < skip)) continue;
+      if (found.length === PARTIAL_PAGE) return ordinal * RESULTS_OF_A_TASK + number;
+      found.push(result);
     }
+    // Many tasks may have no result yet: the next call looks further.
+    const behind = (n + 1) * (job.batchSize ?? 1);
+    if (n - first >= MOST_LOOKED && behind < (job.tasks ?? 0)) return behind * RESULTS_OF_A_TASK;
   }
-  return Promise.all(files);
+  return undefined;
+}
+
+async function partialResult(ctx: JobContext, result: CommittedResult, tasks: number): Promise<Result> {
+  const { bucket, key, from, to, size, crc } = result.extent;
+  const name = resultName(result, tasks);
+  const own = { name, size: to - from, checksum: showCrc32(crc), task: result.ordinal };
+  // Nothing to fetch, and no way to ask for no bytes of a pack.
+  if (from === to) return { ...own, link: "data:,", range: null };
+  const range = from === 0 && to === size ? null : `bytes=${from}-${to - 1}`;
+  return { ...(await signed(ctx, own, { bucket, key })), range };
 }

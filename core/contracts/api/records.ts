@@ -183,7 +183,15 @@ export type ActionsAnswer = z.infer<typeof actionsAnswer>;
 
 export const resultsAnswer = z.strictObject({
   results: z.array(
-    z.strictObject({ name: z.string(), link: z.string(), size: z.number(), checksum: z.string().nullable() }),
+    z.strictObject({
+      name: z.string(),
+      link: z.string(),
+      size: z.number(),
+      checksum: z.string().nullable(),
+      /** With `?partial=true`: the task it is of, and the header `Range` that the link wants (null: none). */
+      task: z.int().exactOptional(),
+      range: z.string().nullable().exactOptional(),
+    }),
   ),
   /** More than 1,000: the next page, for `?page=`. */
   nextPage: z.int().nullable(),
@@ -336,6 +344,8 @@ export type LogsAnswer = z.infer<typeof logsAnswer>;
 
 /** One claim's log, an object that only grows. */
 export const logPart = z.strictObject({
+  /** Of the job's chunks: a requeue with repartition begins the next one, and its logs. */
+  generation: z.int(),
   batch: z.int(),
   claim: z.int(),
   /** Number of the batch's first task: a line's `o` counts from it. */

@@ -15,7 +15,7 @@ import { type Call, type Env, editOf, queryInt, queryText, shapeOf } from "../co
 /** What can be read of one job. */
 export function readRoutes(app: Hono<Env>, base: string): void {
   app.get(`${base}/:id/results`, async (c) => {
-    const page = queryInt(c, ["page"], 0, 1_000_000) ?? 0;
+    const page = queryInt(c, ["page"], 0, Number.MAX_SAFE_INTEGER) ?? 0;
     return c.json(await resultsOf(c.get("ports"), editOf(c), page, queryText(c, "partial") === "true"));
   });
   app.get(`${base}/:id/tasks`, async (c) => {
