@@ -1,6 +1,7 @@
 /** requeue: one transaction from an end to REQUEUEING, with the next run and what it selects; the workflow does the rest. */
 import { conflict } from "../contracts/api/errors.ts";
 import type { JobItem, Selection } from "../contracts/job-items.ts";
+import { checkDestination } from "../delivery/check-destination.ts";
 import type { Edit } from "../job/edit.ts";
 import type { FoundJob } from "../job/find.ts";
 import { asValue, loadToken, tokenWrite } from "../job/items.ts";
@@ -27,7 +28,7 @@ export interface RequeueOptions {
  * Takes a job that has ended into its next run. The same selection again while it is REQUEUEING changes nothing; so does the
  * same Idempotency-Key, whenever it comes.
  * @throws ApiError 400, 404, 409 NOT_REQUEUEABLE naming the state, NOTHING_TO_REQUEUE, REQUEUE_IN_PROGRESS, INPUT_CHANGED,
- * IDEMPOTENCY_KEY_REUSED
+ * IDEMPOTENCY_KEY_REUSED; JobJobError DESTINATION_TAKEN by anybody else's object, DESTINATION_NOT_WRITABLE
  */
 export async function requeueJob(ctx: ControlContext, ask: Edit, options: RequeueOptions = {}): Promise<void> {
   const started = await insist(ctx, ask, async (found) => {
@@ -136,6 +137,8 @@ async function takeNextRun(
     : select(job, sumOf(sums, job), options.tasks);
   const isAnew = selected.stands === "STARTED";
   if (!isAnew && selected.selection.kind !== "none") await checkInput(ctx, job);
+  const assembler = ctx.catalog.findAssembler(spec.blocks.assembler);
+  if (assembler) await checkDestination(ctx, spec, assembler, job);
   const now = ctx.clock.now();
   const run = job.run + 1;
   const generation = isAnew ? job.generation + 1 : job.generation;
