@@ -21,6 +21,8 @@ export async function loadBatchTable(ctx: JobContext, job: JobItem): Promise<Bat
 export interface BatchTasks {
   readonly place: BatchPlace;
   readonly tasks: readonly PackedTask[];
+  /** Claims that came to nothing: what their workers may have written tells of no attempt. */
+  readonly lost: readonly number[];
 }
 
 /** The states of these batches' tasks. What a worker of an earlier epoch held reads as queued. */
@@ -36,7 +38,8 @@ export async function loadBatchTasks(
   const epoch = { run: job.run, round: job.round };
   return places.map((place, i) => {
     const key = keys[i];
-    return { place, tasks: tasksIn(asBatch(key && by.get(`${key.pk}/${key.sk}`), place.count), epoch) };
+    const batch = asBatch(key && by.get(`${key.pk}/${key.sk}`), place.count);
+    return { place, tasks: tasksIn(batch, epoch), lost: batch.lost };
   });
 }
 

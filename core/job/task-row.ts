@@ -10,7 +10,7 @@ export interface TaskFacts {
   readonly job: JobItem;
   readonly ordinal: number;
   readonly task: PackedTask;
-  /** Indexes of the batch's claims, rising. */
+  /** Indexes of the batch's claims, rising; none of a claim that came to nothing. */
   readonly claims: readonly (readonly [claim: number, index: ClaimIndex])[];
   /** Ordinal relative to the batch's first. */
   readonly relative: number;
@@ -23,9 +23,11 @@ export interface RowDetail {
   readonly attempts: number;
   readonly rejections: number;
   readonly text: number;
+  /** Claims of a batch that are looked through for attempts: more than a few are rare. */
+  readonly claims: number;
 }
-export const IN_LIST: RowDetail = { attempts: 3, rejections: 3, text: 300 };
-export const ALONE: RowDetail = { attempts: 100, rejections: 100, text: 10_000 };
+export const IN_LIST: RowDetail = { attempts: 3, rejections: 3, text: 300, claims: 20 };
+export const ALONE: RowDetail = { attempts: 100, rejections: 100, text: 10_000, claims: 500 };
 
 export const stateOfTask = (task: PackedTask, job: JobItem): TaskState =>
   shownTaskState(TASK_LETTERS[task.letter], job.state);
@@ -36,7 +38,6 @@ export function taskRow(facts: TaskFacts, detail: RowDetail): TaskRecord {
   const told = attemptsOf(facts, detail);
   const last = told.at(-1);
   const entry = entriesOf(facts).at(-1)?.entry;
-  const current = task.attempts > 0 && task.code === undefined ? entry : undefined;
   return {
     jobId: job.id,
     ordinal,
@@ -49,8 +50,8 @@ export function taskRow(facts: TaskFacts, detail: RowDetail): TaskRecord {
     ms: last?.ms ?? null,
     bytesIn: last?.bytesIn ?? null,
     bytesOut: last?.bytesOut ?? null,
-    rejected: current?.jn ?? current?.j?.length ?? 0,
-    rejections: (current?.j ?? []).slice(0, detail.rejections).map(({ item, reason }) => ({
+    rejected: entry?.jn ?? entry?.j?.length ?? 0,
+    rejections: (entry?.j ?? []).slice(0, detail.rejections).map(({ item, reason }) => ({
       item: item.slice(0, detail.text),
       reason: reason.slice(0, detail.text),
     })),
@@ -68,8 +69,12 @@ interface Told {
   readonly entry: TaskEntry;
 }
 
-/** The task's attempts that an index tells of, the latest last; at most as many as are charged to it. */
-function entriesOf({ claims, task, relative }: TaskFacts): readonly Told[] {
+/** The task's attempts, the latest last: what indexes up to its claim tell, as many as are charged to it. */
+export function entriesOf({
+  claims,
+  task,
+  relative,
+}: Pick<TaskFacts, "claims" | "task" | "relative">): readonly Told[] {
   if (task.attempts === 0) return [];
   const told = claims.flatMap(([claim, index]) => {
     const entry = claim <= task.claim ? index.tasks.find(({ o }) => o === relative) : undefined;
@@ -100,27 +105,11 @@ function attemptsOf(facts: TaskFacts, detail: RowDetail): AttemptRecord[] {
       logLink: logLink(facts, index.claim),
     };
   });
-  if (task.code !== undefined) attempts.push({ ...deathOf(task.code), logLink: logLink(facts, task.claim) });
   const last = attempts.at(-1);
   // The attempt that used up the last chance.
   if (last && task.letter === "F") attempts[attempts.length - 1] = { ...last, outcome: "FAILED" };
   return attempts.slice(-detail.attempts);
 }
-
-/** No index tells of it: the worker died before it could write one. */
-const deathOf = (code: string): AttemptRecord => ({
-  outcome: "SOFT_FAILED",
-  error: { code, message: "The worker ended while it held this task, and left no story.", retryable: true },
-  startedAt: null,
-  endedAt: null,
-  ms: null,
-  bytesIn: null,
-  bytesOut: null,
-  worker: null,
-  requestId: null,
-  maxRss: null,
-  logLink: null,
-});
 
 function errorOf(state: TaskState, job: JobItem, last: AttemptRecord | undefined): TaskRecord["error"] {
   if (state === "FAILED" || state === "SOFT_FAILED") return last?.error ?? null;

@@ -13,15 +13,14 @@ import { concurrently } from "./concurrently.ts";
 import type { JobContext } from "./context.ts";
 import type { Edit } from "./edit.ts";
 import { findJob } from "./find.ts";
-import { ALONE, IN_LIST, type RowDetail, stateOfTask, taskRow } from "./task-row.ts";
+import { ALONE, entriesOf, IN_LIST, type RowDetail, stateOfTask, taskRow } from "./task-row.ts";
 
 export const MAX_TASK_ROWS = 1_000;
 /** Batches that one call looks at for a state; what is left comes with the cursor. */
 const MAX_LOOKED = 500;
 const LOOK_AT_ONCE = 50;
 const READS_AT_ONCE = 32;
-/** Claims of a batch whose stories are read: more rounds than attempts are rare. */
-const MAX_CLAIMS = 20;
+const CLAIMS_PER_READ = 20;
 /** Objects of a chunk that a row shows. */
 const SHOWN_SOURCES = { list: 1, alone: 100 };
 
@@ -115,7 +114,7 @@ async function rowsOf(
   const rows = await concurrently(wanted, READS_AT_ONCE, async ({ batch, chosen }) => {
     const { place, tasks } = batch;
     const [claims, lines] = await Promise.all([
-      claimsOf(ctx, job, batch, chosen),
+      claimsOf(ctx, job, batch, chosen, detail.claims),
       readChunkLines(ctx.objects, ctx.settings.bucket, keys, place),
     ]);
     const made: TaskRecord[] = [];
@@ -137,26 +136,44 @@ function limited<L extends Parameters<typeof sourcesOf>[0]>(line: L, most: numbe
   return "n" in line && line.n > most ? { ...line, n: most } : line;
 }
 
-/** The claims that tell about the chosen tasks: the latest of each, and the ones before where a task was tried again. */
+/**
+ * The claims that tell about the chosen tasks: the latest of each, and of those that were tried again the ones before, until
+ * all attempts are told or `most` claims were read.
+ */
 async function claimsOf(
   ctx: JobContext,
   job: JobItem,
   batch: BatchTasks,
   chosen: readonly number[],
+  most: number,
 ): Promise<[number, ClaimIndex][]> {
-  const tasks = chosen.flatMap((o) => batch.tasks[o] ?? []);
-  const numbers = new Set(tasks.map(({ claim }) => claim));
-  const latest = Math.max(0, ...numbers);
-  if (tasks.some(({ attempts }) => attempts > 1)) {
-    for (let claim = Math.max(1, latest - MAX_CLAIMS + 1); claim < latest; claim++) numbers.add(claim);
+  const found = new Map<number, ClaimIndex | undefined>(batch.lost.map((claim) => [claim, undefined]));
+  const read = async (claims: Iterable<number>) => {
+    const wanted = [...new Set(claims)].filter((claim) => claim > 0 && !found.has(claim));
+    const indexes = await concurrently(wanted, 8, (claim) => loadClaimIndex(ctx, job, batch.place.n, claim));
+    for (const [i, claim] of wanted.entries()) found.set(claim, indexes[i]);
+  };
+  const rising = () =>
+    [...found]
+      .flatMap(([claim, index]): [number, ClaimIndex][] => (index ? [[claim, index]] : []))
+      .sort(([a], [b]) => a - b);
+  const retried = chosen.filter((o) => (batch.tasks[o]?.attempts ?? 0) > 1);
+  const isUntold = (): boolean => {
+    const claims = rising();
+    return retried.some((relative) => {
+      const task = batch.tasks[relative];
+      return task !== undefined && entriesOf({ claims, task, relative }).length < task.attempts;
+    });
+  };
+
+  const latest = chosen.map((o) => batch.tasks[o]?.claim ?? 0);
+  await read(latest);
+  let to = Math.max(0, ...latest);
+  for (let left = most; to > 0 && left > 0 && isUntold(); left -= CLAIMS_PER_READ) {
+    await read(Array.from({ length: Math.min(left, CLAIMS_PER_READ) }, (_, i) => to - i));
+    to -= CLAIMS_PER_READ;
   }
-  numbers.delete(0);
-  const rising = [...numbers].sort((a, b) => a - b);
-  const indexes = await concurrently(rising, 8, (claim) => loadClaimIndex(ctx, job, batch.place.n, claim));
-  return rising.flatMap((claim, i): [number, ClaimIndex][] => {
-    const index = indexes[i];
-    return index ? [[claim, index]] : [];
-  });
+  return rising();
 }
 
 const writeCursor = (ordinal: number): string => Buffer.from(`t1.${ordinal}`).toString("base64url");

@@ -70,7 +70,7 @@ async function readBatch(
     indexes.set(claim, await loadIndex(ctx, job, place.n, claim));
   });
   const missing = chosen.map(({ o, task }): Missing => {
-    const entry = task.code === undefined ? indexes.get(task.claim)?.tasks.find((one) => one.o === o) : undefined;
+    const entry = indexes.get(task.claim)?.tasks.find((one) => one.o === o);
     return { o, task, entry };
   });
   const keys = { index: chunks.index, sources: chunks.sourcesKey };

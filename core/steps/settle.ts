@@ -165,8 +165,7 @@ async function firstError(ctx: StepContext, job: JobItem): Promise<FirstError | 
   }
   if (!first) return undefined;
   const ordinal = first.n * (job.batchSize ?? 1) + first.at;
-  const { code, claim } = first.task;
-  if (code) return { ordinal, code, message: "the worker ended without a word (out of memory, or out of time)" };
+  const { claim } = first.task;
   const key = claimIndexKey({ owner: job.owner, jobId: job.id }, job.generation, first.n, claim);
   const index = await readJson(ctx.objects, { bucket: ctx.settings.bucket, key }, claimIndex);
   const error = index.tasks.find((entry) => entry.o === first?.at)?.e;

@@ -1,32 +1,25 @@
 import { describe, expect, it } from "vitest";
 import { withFaults } from "../../../adapters/memory/index.ts";
-import { parseRanges } from "../../../core/batches/ranges.ts";
-import { type ClaimIndex, claimIndex } from "../../../core/contracts/worker.ts";
 import type { ChildInput, Hand } from "../../../core/contracts/workflow.ts";
-import { claimIndexKey } from "../../../core/keys/object-keys.ts";
 import { claim } from "../../../core/steps/claim.ts";
 import { commit } from "../../../core/steps/commit.ts";
 import { plan } from "../../../core/steps/plan.ts";
 import { settle } from "../../../core/steps/settle.ts";
 import { sweep } from "../../../core/steps/sweep.ts";
+import { indexOf, KILLED, mortalWork, placeOfIndex, THROTTLED } from "../../helpers/dying-worker.ts";
 import {
-  BUCKET,
   children,
   counts,
   type Engine,
   JOB,
   job,
   makeEngine,
-  OWNER,
   putTasksJob,
   type TasksJobOptions,
   work,
 } from "../../helpers/engine.ts";
 
 const INPUT = { jobId: JOB, run: 1 };
-const KILLED = { Error: "Runtime.ExitError", Cause: '{"errorMessage":"Runtime exited with error: signal: killed"}' };
-const THROTTLED = { Error: "Lambda.TooManyRequestsException", Cause: "Rate exceeded" };
-
 let engine: Engine;
 let child: ChildInput;
 /** How often each task was run, whatever became of it. */
@@ -41,31 +34,13 @@ async function prepare(tasks: number, options: TasksJobOptions = {}): Promise<vo
   child = first;
 }
 
-const placeOf = (n: number) => ({
-  bucket: BUCKET,
-  key: claimIndexKey({ owner: OWNER, jobId: JOB }, child.generation, child.b.n, n),
-});
-const indexOf = (n: number): ClaimIndex => claimIndex.parse(JSON.parse(engine.objects.text(placeOf(n)) ?? ""));
 const batchItem = () => engine.table.dump().find(({ sk }) => sk.startsWith("BATCH#"));
 
-/** As app λ: a cautious hand announces each task. Dies when it comes to a task that `kills` names. */
-async function workerRun(hand: Hand, kills: (ordinal: number) => boolean): Promise<NonNullable<ChildInput["result"]>> {
-  const ended = new Set<number>();
-  let etag: string | undefined;
-  for (const ordinal of parseRanges(hand.tasks)) {
-    if (hand.cautious) {
-      await work(engine, child, hand, (o) => (ended.has(o) ? "C" : undefined));
-      const announced = { ...indexOf(hand.claim), begun: [ordinal, engine.clock.now()] };
-      ({ etag } = await engine.objects.put(placeOf(hand.claim), JSON.stringify(announced)));
-    }
+const workerRun = (hand: Hand, kills: (ordinal: number) => boolean) =>
+  mortalWork(engine, child, hand, (ordinal) => {
     runs.set(ordinal, (runs.get(ordinal) ?? 0) + 1);
-    engine.clock.advance(100);
-    if (kills(ordinal)) return KILLED;
-    ended.add(ordinal);
-  }
-  expect(etag !== undefined).toBe(hand.cautious && hand.tasks !== "");
-  return work(engine, child, hand, () => "C");
-}
+    return kills(ordinal);
+  });
 
 /** The child's loop to its end; the clock jumps over waits. Returns the hands in order. */
 async function runChild(kills: (ordinal: number) => boolean): Promise<Hand[]> {
@@ -101,7 +76,7 @@ describe("a worker's death", () => {
 
     expect(next).toMatchObject({ next: "again", claim: 3, tasks: "5-9", attempts: [], cautious: true });
     expect(await counts(engine)).toMatchObject({ completed: 4, softFailed: 1, active: 5 });
-    const index = indexOf(2);
+    const index = indexOf(engine, child, 2);
     expect(index.begun).toBeUndefined();
     expect(index.tasks.at(-1)).toMatchObject({
       o: 4,
@@ -241,10 +216,10 @@ describe("a worker's death", () => {
     const first = await claim(engine, child);
     const hand = await commit(engine, { ...child, hand: first, result: KILLED });
     await workerRun(hand, (o) => o === 3);
-    const announced = (await engine.objects.head(placeOf(2))).etag;
+    const announced = (await engine.objects.head(placeOfIndex(child, 2))).etag;
     await commit(engine, { ...child, hand, result: KILLED });
 
-    const late = engine.objects.put(placeOf(2), "late", { ifMatch: announced });
+    const late = engine.objects.put(placeOfIndex(child, 2), "late", { ifMatch: announced });
 
     await expect(late).rejects.toMatchObject({ code: "PRECONDITION_FAILED" });
   });
