@@ -2,6 +2,7 @@
 import { conflict } from "../contracts/api/errors.ts";
 import type { JobItem, Selection } from "../contracts/job-items.ts";
 import { checkDestination } from "../delivery/check-destination.ts";
+import type { Catalog } from "../job/catalog.ts";
 import type { Edit } from "../job/edit.ts";
 import type { FoundJob } from "../job/find.ts";
 import { asValue, loadToken, tokenWrite } from "../job/items.ts";
@@ -14,6 +15,11 @@ import type { ControlContext } from "../steps/context.ts";
 import { checkInput } from "./input-check.ts";
 import { insist } from "./insist.ts";
 import { MOST_RANGES_TEXT, type Selected, select, type TaskChoice } from "./select.ts";
+
+export interface RequeueContext extends ControlContext {
+  /** Tells where the assembler's output goes: the destination is looked at before any work. @default deliver looks alone */
+  readonly catalog?: Pick<Catalog, "findAssembler">;
+}
 
 export interface RequeueOptions {
   /** Which tasks get fresh attempts; what has not ended runs too. @default see `select` */
@@ -30,7 +36,7 @@ export interface RequeueOptions {
  * @throws ApiError 400, 404, 409 NOT_REQUEUEABLE naming the state, NOTHING_TO_REQUEUE, REQUEUE_IN_PROGRESS, INPUT_CHANGED,
  * IDEMPOTENCY_KEY_REUSED; JobJobError DESTINATION_TAKEN by anybody else's object, DESTINATION_NOT_WRITABLE
  */
-export async function requeueJob(ctx: ControlContext, ask: Edit, options: RequeueOptions = {}): Promise<void> {
+export async function requeueJob(ctx: RequeueContext, ask: Edit, options: RequeueOptions = {}): Promise<void> {
   const started = await insist(ctx, ask, async (found) => {
     if (await isAnswered(ctx, ask, options)) return found.job;
     if (found.job.state === "REQUEUEING") return again(ctx, found.job, options);
@@ -126,7 +132,7 @@ const OF_A_RUN = [
 ] as const satisfies readonly (keyof JobItem)[];
 
 async function takeNextRun(
-  ctx: ControlContext,
+  ctx: RequeueContext,
   ask: Edit,
   { job, spec }: FoundJob,
   options: RequeueOptions,
@@ -137,7 +143,7 @@ async function takeNextRun(
     : select(job, sumOf(sums, job), options.tasks);
   const isAnew = selected.stands === "STARTED";
   if (!isAnew && selected.selection.kind !== "none") await checkInput(ctx, job);
-  const assembler = ctx.catalog.findAssembler(spec.blocks.assembler);
+  const assembler = ctx.catalog?.findAssembler(spec.blocks.assembler);
   if (assembler) await checkDestination(ctx, spec, assembler, job);
   const now = ctx.clock.now();
   const run = job.run + 1;
