@@ -5,27 +5,43 @@ type Tree = Record<string, unknown>;
 
 /**
  * @param roots the first parts that are known, or undefined for any
+ * @param isText whether the value of an assignment is text, whatever it looks like
  * @throws CliError that shows how it is written
  */
-export function parseAssignments(option: string, given: readonly string[], roots?: readonly string[]): Tree {
+export function parseAssignments(
+  option: string,
+  given: readonly string[],
+  roots?: readonly string[],
+  isText: (assignment: string) => boolean = () => false,
+): Tree {
   const tree: Tree = {};
   for (const text of given) {
-    const [, path, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
-    if (path === undefined || value === undefined) {
-      throw usage(`${option} ${text}: write it as name=value, as in ${exampleOf(roots)}.`);
-    }
-    const keys = path.split(".");
-    if (keys.some((key) => key === "" || key === "__proto__")) {
-      throw usage(`${option} ${text}: "${path}" is no path of names; write it as in ${exampleOf(roots)}.`);
-    }
-    if (roots && (keys.length < 2 || !roots.includes(keys[0] ?? ""))) {
-      throw usage(
-        `${option} ${text}: params belong to ${roots.join(", ")}; put one of these in front, as in ${exampleOf(roots)}.`,
-      );
-    }
-    setAt(tree, keys, readValue(value), `${option} ${text}`);
+    const { keys, value } = splitAssignment(option, text, roots);
+    setAt(tree, keys, isText(text) ? value : readValue(value), `${option} ${text}`);
   }
   return tree;
+}
+
+/** `a.b=c` as its path and its text. @throws CliError */
+export function splitAssignment(
+  option: string,
+  text: string,
+  roots?: readonly string[],
+): { readonly keys: readonly string[]; readonly value: string } {
+  const [, path, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+  if (path === undefined || value === undefined) {
+    throw usage(`${option} ${text}: write it as name=value, as in ${exampleOf(roots)}.`);
+  }
+  const keys = path.split(".");
+  if (keys.some((key) => key === "" || key === "__proto__")) {
+    throw usage(`${option} ${text}: "${path}" is no path of names; write it as in ${exampleOf(roots)}.`);
+  }
+  if (roots && (keys.length < 2 || !roots.includes(keys[0] ?? ""))) {
+    throw usage(
+      `${option} ${text}: params belong to ${roots.join(", ")}; put one of these in front, as in ${exampleOf(roots)}.`,
+    );
+  }
+  return { keys, value };
 }
 
 const exampleOf = (roots: readonly string[] | undefined): string => (roots ? "app.by=state" : "taskTimeout=60");

@@ -16,6 +16,8 @@ export interface Cli extends LoginPlaces {
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
   /** The one line on stdin, for a key that shouldn't stand in the shell's history. */
   readonly readSecret: (prompt: string) => Promise<string>;
+  /** Asks for a yes; undefined when nobody is there to be asked. */
+  readonly confirm: (question: string) => Promise<boolean | undefined>;
   /** Set by `connect`, for error messages. */
   login?: FoundLogin;
 }
@@ -25,7 +27,7 @@ export async function connect(cli: Cli): Promise<JobJobClient> {
   return new JobJobClient(cli.login);
 }
 
-export function processContext(readSecret: Cli["readSecret"]): Cli {
+export function processContext(asking: Pick<Cli, "readSecret" | "confirm">): Cli {
   return {
     terminal: processTerminal(),
     env: process.env,
@@ -38,6 +40,6 @@ export function processContext(readSecret: Cli["readSecret"]): Cli {
         if (!signal?.aborted) throw error;
       });
     },
-    readSecret,
+    ...asking,
   };
 }

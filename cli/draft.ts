@@ -23,12 +23,18 @@ export interface DraftOptions {
 /** What to create, from the options alone; nothing is sent. @throws CliError */
 export async function describeDraft(cli: Cli, given: string | undefined, options: DraftOptions, output: Output) {
   const input = await readInput(given, cli.cwd);
-  const params = parseAssignments("--param", options.param ?? [], ["partitioner", "app", "assembler"]);
+  const params = await paramsOf(options);
   if (options.chunks !== undefined) params.partitioner = { ...(params.partitioner ?? {}), chunks: options.chunks };
   const config = parseAssignments("--config", options.config ?? []);
   if (options.overwrite && output.kind === "s3") config.overwrite = true;
   return { input, output, params, config, options };
 }
+
+// Loaded when needed: all blocks with their params take longer than most commands.
+async function paramsOf({ param = [], template }: DraftOptions) {
+  return param.length === 0 ? {} : (await import("./params.ts")).readParams(param, template);
+}
+
 export type Draft = Awaited<ReturnType<typeof describeDraft>>;
 
 /**

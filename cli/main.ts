@@ -1,5 +1,6 @@
 import { CommanderError } from "commander";
 import { EXIT } from "./cli-error.ts";
+import { confirm } from "./confirm.ts";
 import { type Cli, processContext } from "./context.ts";
 import { InterruptedError } from "./interrupts.ts";
 import { makeProgram } from "./program.ts";
@@ -8,7 +9,7 @@ import { report } from "./report.ts";
 
 /** The command as the shell calls it. */
 export async function main(args: readonly string[] = process.argv.slice(2)): Promise<void> {
-  const cli = processContext(readSecret);
+  const cli = processContext({ readSecret, confirm });
   cli.interrupts.listen();
   // `jobjob list | head`: a reader that has enough is no error.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {

@@ -1,12 +1,15 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import * as z from "zod";
+import { deleteCommand, pauseCommand, requeueCommand, resumeCommand, stopCommand } from "./commands/control.ts";
 import { downloadCommand } from "./commands/download.ts";
+import { eventsCommand } from "./commands/events.ts";
 import { inspectCommand } from "./commands/inspect.ts";
 import { listCommand } from "./commands/list.ts";
 import { loginCommand } from "./commands/login.ts";
+import { logsCommand } from "./commands/logs.ts";
 import { estimateCommand, partitionCommand } from "./commands/plan-ahead.ts";
-import { costCommand, deleteCommand, eventsCommand, resultsCommand, templateCommand } from "./commands/reads.ts";
+import { costCommand, resultsCommand, templateCommand } from "./commands/reads.ts";
 import { runCommand } from "./commands/run.ts";
 import { downCommand, upCommand } from "./commands/stack.ts";
 import { tasksCommand } from "./commands/tasks.ts";
@@ -28,10 +31,15 @@ const COMMANDS = [
   inspectCommand,
   waitCommand,
   tasksCommand,
+  logsCommand,
   eventsCommand,
   resultsCommand,
   downloadCommand,
   costCommand,
+  pauseCommand,
+  resumeCommand,
+  stopCommand,
+  requeueCommand,
   deleteCommand,
 ];
 

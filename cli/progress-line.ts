@@ -41,12 +41,11 @@ const doneOf = ({ progress }: JobRecord): number =>
 
 /** `PARTITIONED  12 + 0 / 40  3.2/s  ETA 9 s  $0.0012  4.1 s`. */
 export function progressLine(job: JobRecord, pace: Pace, paint: Paint): string {
-  const state = bareState(job.state);
   const left = job.progress.total - doneOf(job);
   const rate = pace.perSecond;
   const isRunning = job.state === "JOB_STATE_PARTITIONED";
   const parts = [
-    paint(colourOf(state), state) + (job.waitingFor ? ` (${waitingText(job)})` : ""),
+    stateText(job, paint),
     job.progress.text,
     isRunning && rate !== undefined ? humanRate(rate) : null,
     isRunning && rate !== undefined && left > 0 ? `ETA ${humanDuration(left / rate)}` : null,
@@ -56,7 +55,22 @@ export function progressLine(job: JobRecord, pace: Pace, paint: Paint): string {
   return parts.filter((part) => part !== null).join("  ");
 }
 
-export function waitingText(job: JobRecord): string {
+/** The state, and what it waits for. */
+export function stateText(job: JobRecord, paint: Paint): string {
+  const state = bareState(job.state);
+  const waits = waitingText(job);
+  return paint(colourOf(state), state) + (waits === "" ? "" : ` (${waits})`);
+}
+
+function waitingText(job: JobRecord): string {
+  switch (bareState(job.state)) {
+    case "PAUSING":
+      return "the tasks in hand end first";
+    case "PAUSED":
+      return "`jobjob resume` goes on";
+    case "CANCELING":
+      return "what is under way ends first";
+  }
   switch (job.waitingFor) {
     case "START_AT":
       return job.startAt ? `waits until ${job.startAt}` : "waits out its grace period";
@@ -71,9 +85,11 @@ export function waitingText(job: JobRecord): string {
   }
 }
 
+const YELLOW: ReadonlySet<string> = new Set(["CANCELED", "CANCELING", "PAUSED", "PAUSING", "PARTIAL", "SOFT_FAILED"]);
+
 export function colourOf(state: string): Colour {
   if (state === "COMPLETE" || state === "COMPLETED") return "green";
   if (state === "FAILED" || state === "UNRUNNABLE") return "red";
-  if (state === "CANCELED" || state === "PARTIAL" || state === "SOFT_FAILED") return "yellow";
+  if (YELLOW.has(state)) return "yellow";
   return "cyan";
 }

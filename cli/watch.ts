@@ -8,6 +8,8 @@ import { Pace, progressLine } from "./progress-line.ts";
 import { cut } from "./terminal.ts";
 
 export interface WatchOptions {
+  /** Ends the watching too, as PAUSED. */
+  readonly until?: string | undefined;
   /** Seconds until it gives up. @default never */
   readonly timeout?: number | undefined;
   /** Progress goes to stderr, so that stdout holds the result alone. */
@@ -16,7 +18,7 @@ export interface WatchOptions {
 
 export interface Watched {
   readonly job: JobRecord;
-  readonly end: "terminal" | "timeout" | "interrupted";
+  readonly end: "terminal" | "reached" | "timeout" | "interrupted";
 }
 
 const TERMINAL = new Set(["COMPLETE", "FAILED", "CANCELED", "UNRUNNABLE"]);
@@ -43,6 +45,7 @@ async function follow(
       const { job } = await client.get(id);
       pace.observe(job, cli.now());
       view.show(job, pace);
+      if (bareState(job.state) === options.until) return { job, end: "reached" };
       if (TERMINAL.has(bareState(job.state))) return { job, end: "terminal" };
       const watched = cli.now() - began;
       if (options.timeout !== undefined && watched >= options.timeout * 1_000) return { job, end: "timeout" };
@@ -110,6 +113,7 @@ class Lines implements View {
 export function exitCodeOf({ job, end }: Watched): number {
   if (end === "interrupted") return EXIT.INTERRUPTED;
   if (end === "timeout") return EXIT.TIMED_OUT;
+  if (end === "reached") return EXIT.COMPLETE;
   switch (bareState(job.state)) {
     case "COMPLETE":
       return EXIT.COMPLETE;
@@ -122,18 +126,33 @@ export function exitCodeOf({ job, end }: Watched): number {
 
 /** After watching: how it ended, or how to come back. */
 export function sayEnd({ terminal }: Cli, { job, end }: Watched, quiet: boolean): void {
-  const back = `\`jobjob wait ${job.id}\` comes back to it`;
-  if (end !== "terminal") {
-    terminal.err(`${end === "timeout" ? "The time is up, and the" : "The"} job ${job.id} goes on; ${back}.`);
+  if (end === "timeout" || end === "interrupted") {
+    const goesOn = job.state === "JOB_STATE_PAUSED" ? "stays PAUSED" : "goes on";
+    terminal.err(
+      `${end === "timeout" ? "The time is up, and the" : "The"} job ${job.id} ${goesOn}; \`jobjob wait ${job.id}\` comes back to it, \`jobjob stop ${job.id}\` ends it.`,
+    );
     return;
   }
   // Without a live line the last line of the progress has said it.
   if (!quiet && terminal.isLive) terminal.out(progressLine(job, new Pace(), terminal.paint));
+  if (end === "reached") return;
   if (job.errorMessage !== null) terminal.err(`${terminal.paint("red", bareState(job.state))}: ${job.errorMessage}`);
+  const next = nextStep(job);
+  if (next) terminal.err(next);
   if (job.incomplete) {
     const { tasks, items } = job.incomplete;
     terminal.err(
       `Left out, within the job's tolerance: ${tasks} failed tasks, ${items} rejected items; see \`jobjob tasks ${job.id} --state FAILED\` and \`--state PARTIAL\`.`,
     );
   }
+}
+
+/** The way on from a job that ended short of its results. */
+export function nextStep({ id, state, failure, progress }: JobRecord): string | null {
+  if (state === "JOB_STATE_CANCELED") return `\`jobjob requeue ${id}\` runs what is left of it.`;
+  if (state !== "JOB_STATE_FAILED") return null;
+  if (failure?.code === "INPUT_CHANGED")
+    return `\`jobjob requeue ${id} --repartition\` cuts the input anew and runs all of it.`;
+  const see = progress.failed > 0 ? `\`jobjob tasks ${id} --state FAILED\` shows what failed; ` : "";
+  return `${see}\`jobjob requeue ${id}\` runs what is left.`;
 }

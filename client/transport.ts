@@ -56,6 +56,11 @@ export class Transport {
    * @throws ApiFailure the API's refusal; UnreachableError; NotAnApiError
    */
   async call(method: string, path: string, call: Call = {}): Promise<Record<string, unknown>> {
+    return this.#object(await this.send(method, path, call));
+  }
+
+  /** The answer itself, for a body that is no object; it is there as a whole. @throws as `call` */
+  async send(method: string, path: string, call: Call = {}): Promise<Response> {
     if (call.signed === false) return this.#attempts(method, path, call, undefined);
     const token = await this.token();
     try {
@@ -84,7 +89,7 @@ export class Transport {
   async #signIn(): Promise<string> {
     const asked = this.#options.now();
     const body = { apiKey: this.#options.apiKey };
-    const answer = await this.#attempts("POST", "/v1/auth/access_token", { body }, undefined);
+    const answer = await this.#object(await this.#attempts("POST", "/v1/auth/access_token", { body }, undefined));
     const seconds = Number(answer.expiresIn);
     if (typeof answer.token !== "string" || !Number.isFinite(seconds)) {
       throw new NotAnApiError(this.url, "no token in the answer to a sign-in");
@@ -93,7 +98,7 @@ export class Transport {
     return answer.token;
   }
 
-  async #attempts(method: string, path: string, call: Call, token: string | undefined) {
+  async #attempts(method: string, path: string, call: Call, token: string | undefined): Promise<Response> {
     const { retries, random, now, sleep: pause } = this.#options;
     for (let attempt = 1; ; attempt++) {
       const answer = await this.#once(method, path, call, token);
@@ -102,7 +107,7 @@ export class Transport {
         await pause(delayMs(retries, attempt, random));
         continue;
       }
-      if (answer.ok) return this.#object(answer);
+      if (answer.ok) return answer;
       const failure = await this.#failure(answer);
       const again = isPassing(answer.status) && (call.repeatable !== false || answer.status === 429);
       if (!again || attempt >= retries.attempts) throw failure;

@@ -5,7 +5,7 @@ import { VIEWS, type ViewName } from "../../core/states/views.ts";
 import { type Cli, connect } from "../context.ts";
 import { bareState, humanBytes, humanDuration, humanUsd } from "../human.ts";
 import { globalsOf, printJson } from "../output.ts";
-import { colourOf, waitingText } from "../progress-line.ts";
+import { stateText } from "../progress-line.ts";
 import { printPairs } from "../table.ts";
 import type { Paint } from "../terminal.ts";
 
@@ -32,13 +32,12 @@ export function inspectCommand(program: Command, cli: Cli): void {
 type Pair = readonly [string, string | null];
 
 function pairsOf(job: JobRecord, paint: Paint): readonly Pair[] {
-  const state = bareState(job.state);
   const { versions, stats, failure, incomplete } = job;
   return [
     ["ID", job.id],
     ["Name", job.name],
     ["Description", job.description || null],
-    ["State", paint(colourOf(state), state) + (job.waitingFor ? ` (${waitingText(job)})` : "")],
+    ["State", stateText(job, paint)],
     ["Failure", failure && `${paint("red", failure.code)} in ${failure.step}: ${failure.message}`],
     ["Incomplete", incomplete && `${incomplete.tasks} failed tasks, ${incomplete.items} rejected items left out`],
     ["Progress", job.progress.text + partialText(job)],
@@ -78,6 +77,7 @@ function partialText({ progress }: JobRecord): string {
     progress.active > 0 ? `${progress.active} active` : null,
     progress.softFailed > 0 ? `${progress.softFailed} soft-failed` : null,
     progress.canceled > 0 ? `${progress.canceled} canceled` : null,
+    progress.paused > 0 ? `${progress.paused} paused` : null,
   ].filter((part) => part !== null);
   return parts.length === 0 ? "" : ` (${parts.join(", ")})`;
 }

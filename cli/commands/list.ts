@@ -1,5 +1,6 @@
-import type { Command } from "commander";
-import type { JobRecord } from "../../core/contracts/api/records.ts";
+import { type Command, Option } from "commander";
+import type { ListedJob } from "../../core/contracts/api/records.ts";
+import { VIEWS, type ViewName } from "../../core/states/views.ts";
 import { type Cli, connect } from "../context.ts";
 import { bareState, humanAgo, humanBytes, humanDuration } from "../human.ts";
 import { type LimitOptions, limitOf, limitOptions } from "../options.ts";
@@ -11,6 +12,7 @@ import type { Paint } from "../terminal.ts";
 interface ListOptions extends LimitOptions {
   readonly state?: string;
   readonly name?: string;
+  readonly view?: ViewName;
 }
 
 const COLUMNS = [
@@ -31,11 +33,18 @@ export function listCommand(program: Command, cli: Cli): void {
     .description("your jobs, newest first")
     .option("--state <state>", "only those in this state")
     .option("--name <text>", "only those whose name holds this text")
+    .addOption(new Option("--view <system>", "states in another system's words").choices(VIEWS))
     .action(async (options: ListOptions, command: Command) => {
       const client = await connect(cli);
-      const { rows, more } = await take(client.list({ state: options.state, name: options.name }), limitOf(options));
+      const { state, name, view } = options;
+      const { rows, more } = await take(client.list({ state, name, view }), limitOf(options));
       if (globalsOf(command).json) return printJson(cli.terminal, rows);
-      if (rows.length === 0) return cli.terminal.err("No jobs. `jobjob run FILE --template ID` makes one.");
+      if (rows.length === 0) {
+        const isFiltered = state !== undefined || name !== undefined;
+        return cli.terminal.err(
+          isFiltered ? "No job is like that." : "No jobs. `jobjob run FILE --template ID` makes one.",
+        );
+      }
       const { paint } = cli.terminal;
       printTable(
         cli.terminal,
@@ -46,7 +55,7 @@ export function listCommand(program: Command, cli: Cli): void {
     });
 }
 
-function jobRow(job: JobRecord, now: number, paint: Paint): readonly string[] {
+function jobRow(job: ListedJob, now: number, paint: Paint): readonly string[] {
   const state = bareState(job.state);
   return [
     job.id,
@@ -57,6 +66,6 @@ function jobRow(job: JobRecord, now: number, paint: Paint): readonly string[] {
     job.progress.text,
     humanBytes(job.stats.downloadBytes),
     humanBytes(job.stats.uploadBytes),
-    paint(colourOf(state), state),
+    paint(colourOf(state), job.view?.state ?? state),
   ];
 }

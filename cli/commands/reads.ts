@@ -5,38 +5,6 @@ import { bareState, humanBytes, humanUsd, orDash } from "../human.ts";
 import { globalsOf, printJson, take } from "../output.ts";
 import { printPairs, printTable } from "../table.ts";
 
-export function eventsCommand(program: Command, cli: Cli): void {
-  program
-    .command("events <job>")
-    .description("a job's timeline, oldest first")
-    .action(async (id: string, _options: unknown, command: Command) => {
-      const client = await connect(cli);
-      const { rows } = await take(client.events(id), Number.POSITIVE_INFINITY);
-      if (globalsOf(command).json) return printJson(cli.terminal, rows);
-      printTable(
-        cli.terminal,
-        [
-          { name: "AT" },
-          { name: "RUN", right: true },
-          { name: "WHAT" },
-          { name: "FROM" },
-          { name: "TO" },
-          { name: "WHO" },
-          { name: "WHY" },
-        ],
-        rows.map((event) => [
-          event.at,
-          String(event.run),
-          event.what,
-          bareState(orDash(event.from)),
-          bareState(orDash(event.to)),
-          event.who,
-          event.why ?? "",
-        ]),
-      );
-    });
-}
-
 export function resultsCommand(program: Command, cli: Cli): void {
   program
     .command("results <job>")
@@ -102,19 +70,5 @@ export function templateCommand(program: Command, cli: Cli): void {
         [{ name: "ID" }, { name: "PARTITIONER" }, { name: "APP" }, { name: "ASSEMBLER" }, { name: "DESCRIPTION" }],
         rows.map(({ id, partitioner, app, assembler, description }) => [id, partitioner, app, assembler, description]),
       );
-    });
-}
-
-export function deleteCommand(program: Command, cli: Cli): void {
-  program
-    .command("delete <jobs...>")
-    .description("delete jobs that have ended, with their temporary results")
-    .action(async (ids: readonly string[], _options: unknown, command: Command) => {
-      const client = await connect(cli);
-      for (const id of ids) {
-        await client.delete(id);
-        if (!globalsOf(command).json) cli.terminal.out(id);
-      }
-      if (globalsOf(command).json) printJson(cli.terminal, ids);
     });
 }

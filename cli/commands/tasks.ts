@@ -1,5 +1,6 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { TaskRecord } from "../../core/contracts/api/records.ts";
+import { VIEWS, type ViewName } from "../../core/states/views.ts";
 import { type Cli, connect } from "../context.ts";
 import { humanBytes, humanDuration } from "../human.ts";
 import { type LimitOptions, limitOf, limitOptions } from "../options.ts";
@@ -19,13 +20,20 @@ const COLUMNS = [
   { name: "ERROR" },
 ];
 
+interface TasksOptions extends LimitOptions {
+  readonly state?: string;
+  readonly view?: ViewName;
+}
+
 export function tasksCommand(program: Command, cli: Cli): void {
   limitOptions(program.command("tasks <job>"), 100)
     .description("a job's tasks in order")
     .option("--state <state>", "only those in this state, as FAILED")
-    .action(async (id: string, options: LimitOptions & { readonly state?: string }, command: Command) => {
+    .addOption(new Option("--view <system>", "states in another system's words").choices(VIEWS))
+    .action(async (id: string, options: TasksOptions, command: Command) => {
       const client = await connect(cli);
-      const { rows, more } = await take(client.tasks(id, { state: options.state }), limitOf(options));
+      const { state, view } = options;
+      const { rows, more } = await take(client.tasks(id, { state, view }), limitOf(options));
       if (globalsOf(command).json) return printJson(cli.terminal, rows);
       if (rows.length === 0)
         return cli.terminal.err(options.state ? `No task is ${options.state}.` : "No tasks (yet).");
@@ -41,7 +49,7 @@ export function tasksCommand(program: Command, cli: Cli): void {
 function taskRow(task: TaskRecord, paint: Paint): readonly string[] {
   return [
     String(task.ordinal),
-    paint(colourOf(task.state), task.state),
+    paint(colourOf(task.state), task.view ?? task.state),
     String(task.attempt),
     task.ms === null ? "-" : humanDuration(task.ms / 1_000),
     task.bytesIn === null ? "-" : humanBytes(task.bytesIn),

@@ -13,16 +13,24 @@ export interface CliWorld extends AsyncDisposable {
   readonly out: string[];
   readonly err: string[];
   readonly live: string[];
+  /** Questions. */
+  readonly asked: string[];
   /** @returns the exit code */
   readonly run: (...args: string[]) => Promise<number>;
   readonly json: () => unknown;
 }
 
 export async function cliWorld(
-  options: { readonly env?: NodeJS.ProcessEnv; readonly isLive?: boolean; readonly key?: string } = {},
+  options: {
+    readonly env?: NodeJS.ProcessEnv;
+    readonly isLive?: boolean;
+    readonly key?: string;
+    /** To every question; undefined: nobody is there. */
+    readonly answer?: boolean;
+  } = {},
 ): Promise<CliWorld> {
   const folder = await mkdtemp(join(tmpdir(), "jobjob-cli-"));
-  const [out, err, live]: [string[], string[], string[]] = [[], [], []];
+  const [out, err, live, asked]: [string[], string[], string[], string[]] = [[], [], [], []];
   const cli: Cli = {
     terminal: {
       out: (line) => out.push(line),
@@ -39,6 +47,10 @@ export async function cliWorld(
     now: Date.now,
     sleep: async () => {},
     readSecret: async () => options.key ?? "",
+    confirm: async (question) => {
+      asked.push(question);
+      return options.answer;
+    },
   };
   return {
     cli,
@@ -46,6 +58,7 @@ export async function cliWorld(
     out,
     err,
     live,
+    asked,
     run: async (...args) => {
       process.exitCode = 0;
       const code = await runCli(cli, args);

@@ -266,11 +266,14 @@ describe("wait", () => {
     expect(await w.run("wait", "J")).toBe(code);
     expect(w.out).toEqual([
       "   0.0 s  STARTED  4 + 0 / 4  $0.0012",
-      "   1.0 s  PAUSED  4 + 0 / 4  $0.0012",
+      "   1.0 s  PAUSED (`jobjob resume` goes on)  4 + 0 / 4  $0.0012",
       "   2.0 s  PARTITIONED  4 + 0 / 4  $0.0012",
       `   3.0 s  ${end}  4 + 0 / 4  $0.0012`,
     ]);
-    expect(w.err).toEqual(end === "FAILED" ? ["FAILED: merge: the disk is full; buy one"] : []);
+    const next = `\`jobjob requeue J\` runs what is left${end === "CANCELED" ? " of it" : ""}.`;
+    expect(w.err).toEqual(
+      end === "FAILED" ? ["FAILED: merge: the disk is full; buy one", next] : end === "CANCELED" ? [next] : [],
+    );
     expect(w.looks()).toBe(4);
   });
 
@@ -298,7 +301,7 @@ describe("wait", () => {
     sayEnd(cli, watched, false);
 
     expect([watched.end, exitCodeOf(watched)]).toEqual(["interrupted", 130]);
-    expect(w.err).toEqual(["The job J goes on; `jobjob wait J` comes back to it."]);
+    expect(w.err).toEqual(["The job J goes on; `jobjob wait J` comes back to it, `jobjob stop J` ends it."]);
     expect(w.cli.interrupts.fire()).toBe(false);
   });
 });

@@ -185,9 +185,9 @@ describe("pages", () => {
     expect(ids).toEqual([1, 2, 3, 4]);
     const queries = world.server.asked.filter(({ path }) => path !== SIGN_IN).map(({ query }) => String(query));
     expect(queries).toEqual([
-      "state=FAILED&limit=100",
-      "state=FAILED&limit=100&cursor=c1",
-      "state=FAILED&limit=100&offset=3",
+      "state=FAILED&compat=jobjob&limit=100",
+      "state=FAILED&compat=jobjob&limit=100&cursor=c1",
+      "state=FAILED&compat=jobjob&limit=100&offset=3",
     ]);
   });
 });
