@@ -31,6 +31,7 @@ export async function listLogParts(
   const found = await partsOf(ctx, job, { batch, claim, limit, after });
   const data = await Promise.all(
     found.parts.map(async ({ batch, claim, object: { bucket, key, size, lastModified } }) => ({
+      generation: job.generation,
       batch,
       claim,
       first: batch * (job.batchSize ?? 0),

@@ -100,10 +100,15 @@ async function callerFrom(auth: Parameters<typeof authorize>[0], { headers }: As
   return { caller: { id: "T", owner, keyId: "K", expiresAt: Number.MAX_SAFE_INTEGER } };
 }
 
-async function openLink(objects: MemoryObjectStore, { query, method, body }: Asked): Promise<Told> {
+async function openLink(objects: MemoryObjectStore, { query, method, body, headers }: Asked): Promise<Told> {
   const answer = await objects.fetchLink(query.get("to") ?? "", {
     method: method === "PUT" ? "PUT" : "GET",
     body: new Uint8Array(body),
   });
+  const [, from] = /^bytes=(\d+)-$/.exec(headers.range ?? "") ?? [];
+  if (from !== undefined && answer.status === 200) {
+    const rest = Buffer.from(answer.body ?? "").subarray(Number(from));
+    return rest.length === 0 ? { status: 416 } : { status: 206, body: rest };
+  }
   return { status: answer.status, body: answer.body, headers: { ...answer.headers } };
 }
