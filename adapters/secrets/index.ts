@@ -1,10 +1,11 @@
-import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { JobJobError } from "../../core/errors.ts";
 import type { Clock } from "../../core/ports/index.ts";
-import { clientDefaults, lazily } from "../clients.ts";
-import { readSdkError } from "../shared/sdk-error.ts";
+import { AwsJsonError, callAwsJson, type JsonService } from "../shared/aws-json.ts";
+import { retrying } from "../shared/retry.ts";
 
-const secretsClient = lazily(() => new SecretsManagerClient(clientDefaults()));
+const SECRETS: JsonService = { name: "secretsmanager", target: "secretsmanager", version: "1.1" };
+/** As the SDK would: four tries within half a minute, each given up after 10 s. */
+const PATIENCE = { tries: 4, baseMs: 100, totalMs: 25_000 };
 
 /** Reads secrets by name or ARN. */
 export interface Secrets {
@@ -16,21 +17,20 @@ export interface SecretsManagerSecretsOptions {
   readonly clock: Clock;
   /** How long a value is kept, in milliseconds; a rotated secret is seen after that. @default 300,000 */
   readonly keepMs?: number;
-  /** @default one per process */
-  readonly client?: SecretsManagerClient;
 }
 
-/** Secrets Manager, cached: an authorizer runs on every request, and each read costs money and 20 ms. */
+/**
+ * Secrets Manager, cached: an authorizer runs on every request, and each read costs money and 20 ms. Of its client
+ * the one action that is used here would take 6 KiB of the api function's bundle.
+ */
 export class SecretsManagerSecrets implements Secrets {
   readonly #kept = new Map<string, { readonly value: Promise<string>; readonly until: number }>();
   readonly #clock: Clock;
   readonly #keepMs: number;
-  readonly #client: SecretsManagerClient;
 
   constructor(options: SecretsManagerSecretsOptions) {
     this.#clock = options.clock;
     this.#keepMs = options.keepMs ?? 300_000;
-    this.#client = options.client ?? secretsClient();
   }
 
   async read(id: string): Promise<string> {
@@ -50,10 +50,14 @@ export class SecretsManagerSecrets implements Secrets {
 
   async #fetch(id: string): Promise<string> {
     try {
-      const { SecretString } = await this.#client.send(new GetSecretValueCommand({ SecretId: id }));
-      if (SecretString !== undefined) return SecretString;
+      const { SecretString } = await retrying(
+        () => callAwsJson(SECRETS, "GetSecretValue", { SecretId: id }),
+        (error) => error instanceof AwsJsonError && error.retryable,
+        PATIENCE,
+      );
+      if (typeof SecretString === "string") return SecretString;
     } catch (cause) {
-      const { name } = readSdkError(cause);
+      const name = cause instanceof AwsJsonError ? cause.reason : "";
       if (
         name !== "ResourceNotFoundException" &&
         name !== "AccessDeniedException" &&

@@ -5,6 +5,7 @@ import { answerOf } from "./answer-error.ts";
 import { type ApiPorts, type Call, callerOf, type Env } from "./context.ts";
 import { adminRoutes } from "./routes/admin.ts";
 import { authRoutes } from "./routes/auth.ts";
+import { eventRoutes } from "./routes/events.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { laterRoutes } from "./routes/later.ts";
 import { logRoutes } from "./routes/logs.ts";
@@ -63,6 +64,7 @@ export function createApi(ports: ApiPorts): Hono<Env> {
     jobRoutes(app, `${family}/jobs`);
     logRoutes(app, family);
   }
+  eventRoutes(app, FAMILIES);
   laterRoutes(app, FAMILIES);
   return app;
 }

@@ -57,7 +57,7 @@ function callerOf(context: Record<string, unknown> | null | undefined): Caller |
 /** Browsers may call from anywhere: rights come from the token alone. */
 const CORS = {
   "access-control-allow-origin": "*",
-  "access-control-expose-headers": "x-request-id, retry-after",
+  "access-control-expose-headers": "x-request-id, retry-after, x-next-cursor",
 };
 
 export async function resultOf(response: Response): Promise<APIGatewayProxyResult> {

@@ -87,7 +87,7 @@ export async function serveApi(): Promise<TestServer & { readonly world: ApiWorl
     const headers = Object.fromEntries(Object.entries(one.headers).map(([key, value]) => [key, String(value)]));
     const init = { method: one.method, body: one.method === "GET" ? null : body, headers };
     const answer = await app.request(`${one.path}?${one.query}`, init, { requestId: "req-1", ...context });
-    return { status: answer.status, body: await answer.text() };
+    return { status: answer.status, headers: Object.fromEntries(answer.headers), body: await answer.text() };
   });
   base = server.url;
   return { ...server, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](), world, apiKey: "the-first-key" };

@@ -298,7 +298,6 @@ describe("routes", () => {
 
   it.each([
     ["POST", "/v1/customer/logs"],
-    ["GET", "/v1/customer/events"],
     ["GET", "/v1/wallet/balance"],
     ["GET", "/v1/customer/wallet/balance"],
     ["GET", "/v1/auth/secrets"],

@@ -6,10 +6,7 @@ type Method = "GET" | "POST" | "PATCH" | "PUT" | "DELETE";
 
 /** Documented calls of later rounds, so that a client learns that they are coming and not that it mistyped. */
 export function laterRoutes(app: Hono<Env>, families: readonly string[]): void {
-  const jobs: [Method, string, string][] = [
-    ["GET", "/events", "The stream of events"],
-    ["POST", "/datasource/test", "The test of a data source"],
-  ];
+  const jobs: [Method, string, string][] = [["POST", "/datasource/test", "The test of a data source"]];
   for (const family of families) {
     for (const [method, path, what] of jobs) later(app, method, family + path, what);
     later(app, "GET", `${family}/wallet/*`, "The wallet");

@@ -50,7 +50,7 @@ describe("a change of state", () => {
       to: "JOB_STATE_PARTITIONED",
       at: "2026-01-01T00:00:00.000Z",
       who: "workflow",
-      why: null,
+      why: row?.why ?? null,
       counts: expect.objectContaining({ total: 40, failed: 1, active: 0, partial: 0 }),
     });
     const { total, ...states } = detail.counts ?? { total: -1 };
