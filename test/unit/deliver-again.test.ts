@@ -7,6 +7,8 @@ import { checkDestination } from "../../core/delivery/check-destination.ts";
 import { publishedSoFar } from "../../core/delivery/published.ts";
 import { JobJobError } from "../../core/errors.ts";
 import { loadSpec } from "../../core/job/load.ts";
+import { jobKey } from "../../core/keys/item-keys.ts";
+import { ApiWorld } from "../helpers/api-world.ts";
 import { BUCKET, type Engine, JOB } from "../helpers/engine.ts";
 import {
   completed,
@@ -143,7 +145,7 @@ test("delivering alone: a later run goes on from the merge of an earlier one", a
   await putMergeJob(world, SET);
   await runStep(world, "assemble");
   await runStep(world, "deliver");
-  await world.table.write({ update: { pk: `JOB#${JOB}`, sk: "JOB" }, changes: { set: { state: "FAILED" } } });
+  await world.table.write({ update: jobKey(JOB), changes: { set: { state: "FAILED" } } });
   await abortDelivery(world, await jobOf(world));
 
   const run = await nextMergeRun(world, "MERGED");
@@ -176,6 +178,27 @@ test("another's object in the way is refused before work, before copying and bef
       expect(await uploads()).toEqual([]);
     }
   }
+});
+
+test("a requeue is refused by another's object before anything is begun, and not by the job's own", async () => {
+  await first(ONE);
+  const { table, objects, clock, workflow, nudge, settings } = world;
+  const api = new ApiWorld({ ports: { table, objects, clock, workflow, nudge, settings } });
+  await table.write({ update: jobKey(JOB), changes: { set: { state: "FAILED", stands: "TASKS_COMPLETED" } } });
+  const requeue = () =>
+    api.call<{ reason?: string }>("POST", `/v1/customer/jobs/${JOB}/requeue`, {}, { owner: PLACE.owner });
+
+  await put("all.txt", "another's");
+  const refused = await requeue();
+  expect([refused.status, refused.body.reason]).toEqual([422, "DESTINATION_TAKEN"]);
+  expect(await jobOf(world)).toMatchObject({ state: "FAILED", run: 1 });
+
+  await world.objects.delete("out", ["reports/all.txt"]);
+  await runStep(world, "deliver", { run: await nextMergeRun(world, "MERGED") });
+  await runStep(world, "publish", { run: 2 });
+  await table.write({ update: jobKey(JOB), changes: { set: { state: "FAILED", stands: "TASKS_COMPLETED" } } });
+  expect((await requeue()).status).toBe(200);
+  expect(await jobOf(world)).toMatchObject({ state: "REQUEUEING", run: 3 });
 });
 
 test("a manifest of another hand is not replaced, and nothing else either", async () => {
@@ -249,7 +272,7 @@ test("a crash before or after any call of a replacing delivery, by the same run 
         };
         await expect(crashed()).rejects.toMatchObject({ code: "CRASHED" });
         if (by === "next") {
-          await world.table.write({ update: { pk: `JOB#${JOB}`, sk: "JOB" }, changes: { set: { state: "FAILED" } } });
+          await world.table.write({ update: jobKey(JOB), changes: { set: { state: "FAILED" } } });
           await abortDelivery(world, await jobOf(world));
           run = await nextMergeRun(world, "MERGED");
         }
@@ -305,7 +328,7 @@ test("a late publish of an earlier run can't undo a later one", async () => {
   await runStep(world, "deliver");
   let later: Promise<unknown> | undefined;
   const rerun = async () => {
-    await world.table.write({ update: { pk: `JOB#${JOB}`, sk: "JOB" }, changes: { set: { state: "FAILED" } } });
+    await world.table.write({ update: jobKey(JOB), changes: { set: { state: "FAILED" } } });
     // fail λ's abort is late: the next run must do without.
     const run = await nextMergeRun(world, "TASKS_COMPLETED", SET_2);
     await runAll(world, { run });
@@ -335,7 +358,7 @@ test("a zombie deliver that begins uploads after the job has ended leaves none b
     if (method !== "createUpload") return;
     if (when === "before" && ++created === 1) {
       await world.table.write({
-        update: { pk: `JOB#${JOB}`, sk: "JOB" },
+        update: jobKey(JOB),
         changes: { set: { state: "CANCELING", wish: 3 } },
       });
       await abortDelivery(world, await jobOf(world));
