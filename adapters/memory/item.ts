@@ -1,6 +1,6 @@
 import type { Changes, Item, Key, Path } from "../../core/ports/index.ts";
 import { checkIndexKeys, MAX_ITEM_BYTES, tableRequestInvalid } from "../shared/table-rules.ts";
-import { isMap, storable } from "../shared/table-values.ts";
+import { copyOf, isMap, storable } from "../shared/table-values.ts";
 import { valueAt } from "./condition.ts";
 
 /**
@@ -8,7 +8,7 @@ import { valueAt } from "./condition.ts";
  * @throws JobJobError TABLE_REQUEST_INVALID where DynamoDB refuses: no parent map, adding to what is no number.
  */
 export function changed(before: Item | undefined, key: Key, changes: Changes): Item {
-  const after: Record<string, unknown> = before ? structuredClone(before) : { ...key };
+  const after: Record<string, unknown> = before ? copyOf(before as Record<string, unknown>) : { ...key };
   for (const [path, value] of Object.entries(changes.set ?? {})) assign(after, path, storable(value));
   for (const [path, value] of Object.entries(changes.setIfMissing ?? {})) {
     if (valueAt(before, path) === undefined) assign(after, path, storable(value));
@@ -47,19 +47,43 @@ export function checkItem(item: Item): void {
 
 /** Bytes as DynamoDB counts them. Source: "DynamoDB item sizes and formats". */
 export function itemBytes(item: Readonly<Record<string, unknown>>): number {
-  return Object.entries(item).reduce((sum, [name, value]) => sum + Buffer.byteLength(name) + valueBytes(value), 0);
+  let bytes = sizes.get(item);
+  if (bytes === undefined) {
+    bytes = 0;
+    for (const name of Object.keys(item)) bytes += textBytes(name) + valueBytes(item[name]);
+    sizes.set(item, bytes);
+  }
+  return bytes;
+}
+
+/** A stored item never changes: its size is counted once. */
+const sizes = new WeakMap<object, number>();
+
+/** As Buffer.byteLength, without a call out of JavaScript for the many short texts. */
+function textBytes(text: string): number {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return Buffer.byteLength(text);
+  return text.length;
 }
 
 function valueBytes(value: unknown): number {
-  if (typeof value === "string") return Buffer.byteLength(value);
+  if (typeof value === "string") return textBytes(value);
   // A number: one byte per two significant digits, and one more; a sign takes another.
-  if (typeof value === "number") {
-    const digits = String(Math.abs(value))
-      .replace(/e.*$|\./g, "")
-      .replace(/^0+|0+$/g, "").length;
-    return Math.ceil(digits / 2) + 1 + (value < 0 ? 1 : 0);
-  }
+  if (typeof value === "number") return Math.ceil(significantDigits(value) / 2) + 1 + (value < 0 ? 1 : 0);
   if (Array.isArray(value)) return 3 + value.reduce<number>((sum, entry) => sum + 1 + valueBytes(entry), 0);
   if (isMap(value)) return 3 + Object.keys(value).length + itemBytes(value);
   return 1;
+}
+
+function significantDigits(value: number): number {
+  let rest = Math.abs(value);
+  if (!Number.isSafeInteger(rest)) {
+    return String(rest)
+      .replace(/e.*$|\./g, "")
+      .replace(/^0+|0+$/g, "").length;
+  }
+  if (rest === 0) return 0;
+  while (rest % 10 === 0) rest /= 10;
+  let digits = 0;
+  for (; rest >= 1; rest = Math.floor(rest / 10)) digits++;
+  return digits;
 }

@@ -12,7 +12,7 @@ import {
   tableRequestInvalid,
   writeQueryCursor,
 } from "../shared/table-rules.ts";
-import { storable } from "../shared/table-values.ts";
+import { copyOf, storable } from "../shared/table-values.ts";
 import { holds } from "./condition.ts";
 import { changed, checkItem, itemBytes } from "./item.ts";
 import { compareEntries, type Entry, PartitionedIndex } from "./table-index.ts";
@@ -73,7 +73,7 @@ export class MemoryTable implements Table {
       const text = keyText(key);
       if (!found.has(text)) found.set(text, this.#read(key, options.consistent ?? false));
     }
-    return keys.flatMap((key) => found.get(keyText(key)) ?? []).map((item) => structuredClone(item));
+    return keys.flatMap((key) => found.get(keyText(key)) ?? []);
   }
 
   async query(input: QueryInput): Promise<QueryPage> {
@@ -93,7 +93,7 @@ export class MemoryTable implements Table {
       if (!item) continue;
       const seen = input.index === undefined ? item : keysOnly(item, input.index);
       bytes += itemBytes(seen);
-      items.push(structuredClone(seen));
+      items.push(copyOf(seen));
     }
     if (items.length === input.limit) more = true;
     this.stats.itemsRead += items.length;
@@ -111,7 +111,7 @@ export class MemoryTable implements Table {
   async transact(writes: readonly Write[], token?: string): Promise<void> {
     this.stats.calls.transact++;
     checkTransaction(writes, token);
-    const content = JSON.stringify(writes);
+    const content = token === undefined ? "" : JSON.stringify(writes);
     const now = this.#clock.now();
     const known = token === undefined ? undefined : this.#tokens.get(token);
     if (known && known.until > now) {
@@ -125,7 +125,7 @@ export class MemoryTable implements Table {
   /** Every item, in order; for assertions, not part of the port and not counted. */
   dump(): readonly Item[] {
     const items = [...this.#items.values()].map((item) => ({ item, order: item.pk, pk: item.pk, sk: item.sk }));
-    return items.sort(compareEntries).map(({ item }) => structuredClone(item));
+    return items.sort(compareEntries).map(({ item }) => copyOf(item));
   }
 
   get size(): number {
@@ -141,7 +141,7 @@ export class MemoryTable implements Table {
     const item = this.#items.get(keyText(key));
     this.stats.itemsRead++;
     this.stats.readUnits += readUnits(item ? itemBytes(item) : 0, consistent);
-    return item && structuredClone(item);
+    return item && copyOf(item);
   }
 
   #entries(input: QueryInput): readonly Entry[] {

@@ -11,6 +11,19 @@ export function storable<T>(value: T): T {
   return copy(value, "the item") as T;
 }
 
+/** A deep copy of what is stored: cheaper than structuredClone, which the simulation would spend half its time in. */
+export function copyOf<T>(value: T): T {
+  return copyStored(value) as T;
+}
+
+function copyStored(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(copyStored);
+  const map: Record<string, unknown> = {};
+  for (const name of Object.keys(value)) map[name] = copyStored((value as Record<string, unknown>)[name]);
+  return map;
+}
+
 function copy(value: unknown, where: string): unknown {
   if (value === null || typeof value === "string" || typeof value === "boolean") return value;
   if (typeof value === "number") {
@@ -21,11 +34,12 @@ function copy(value: unknown, where: string): unknown {
   }
   if (Array.isArray(value)) return value.map((entry, i) => copy(entry, `${where}[${i}]`));
   if (isMap(value) && Object.getPrototypeOf(value) === Object.prototype) {
-    return Object.fromEntries(
-      Object.entries(value)
-        .filter(([, entry]) => entry !== undefined)
-        .map(([name, entry]) => [name, copy(entry, name)]),
-    );
+    const map: Record<string, unknown> = {};
+    for (const name of Object.keys(value)) {
+      const entry = value[name];
+      if (entry !== undefined) map[name] = copy(entry, name);
+    }
+    return map;
   }
   throw tableRequestInvalid(`${where} holds a ${typeof value}, which is no text, number, boolean, null, list or map.`);
 }

@@ -1,131 +1,351 @@
-/** Looks at the job's items behind every write: I2 and I3, told by the items alone. */
-import type { MemoryTable } from "../../adapters/memory/index.ts";
-import { unpackStates } from "../../core/batches/packed-states.ts";
-import {
-  type BatchItem,
-  batchItem,
-  COUNT_NAMES,
-  type GateItem,
-  gateItem,
-} from "../../core/contracts/progress-items.ts";
-import { COUNT_OF, type Epoch, isBefore, sameEpoch } from "../../core/gates/gates.ts";
-import { gatePk } from "../../core/keys/item-keys.ts";
+/**
+ * I2, I3, I4, I5 and the matrix of states, looked at behind every write. Only what a write touched is looked at: an item that
+ * nobody wrote can't have become wrong.
+ */
+
+import { type PackedTask, unpackStates } from "../../core/batches/packed-states.ts";
+import { parseRanges } from "../../core/batches/ranges.ts";
+import { COUNT_NAMES, type CountName } from "../../core/contracts/progress-items.ts";
+import { COUNT_OF } from "../../core/gates/gates.ts";
 import type { Item } from "../../core/ports/index.ts";
-import { hasEnded, TASK_LETTERS } from "../../core/states/task-states.ts";
-import type { Caller } from "./world.ts";
+import { isTerminal, type JobState, mayBecome, WISHES } from "../../core/states/job-states.ts";
+import { hasEnded, isCompleted, TASK_LETTERS } from "../../core/states/task-states.ts";
+import type { Caller, Effect, Observer, StoredChange } from "./world.ts";
+import { BUCKET, OUTPUT } from "./world.ts";
 
-/** The batches that the job will have: number → tasks. */
-export type Sizes = ReadonlyMap<number, number>;
-
-interface Snapshot {
-  readonly gates: ReadonlyMap<number, GateItem>;
-  readonly batches: ReadonlyMap<number, BatchItem>;
+/** A job's shape, as the schedule knows it. */
+export interface Shape {
+  readonly tasks: number;
+  readonly batchSize: number;
+  readonly gates: number;
 }
 
-export class Watch {
-  readonly #table: MemoryTable;
-  readonly #jobId: string;
-  readonly #sizes: Sizes;
-  readonly #gates: number;
-  #last: Snapshot;
-  /** Claims that took effect. */
+interface Selection {
+  readonly kind: string;
+  readonly ordinals: ReadonlySet<number>;
+}
+
+const STEPS = new Set(["prepare", "partition", "plan", "settle", "assemble", "deliver", "publish", "finish", "fail"]);
+/** What a step claim writes lies under its number. */
+const CLAIMED_KEYS = ["prepared", "chunks", "cursor", "output", "delivery"] as const;
+
+export class Watch implements Observer {
+  readonly #shape: Shape;
+  /** What was found wrong, by the invariant's name: the first of each. */
+  readonly violations = new Map<string, string>();
+  /** Of the job: item, gates and batches as they stand. */
+  job: Item | undefined;
+  /** The tasks as the latest requeue met them. */
+  #before: readonly PackedTask[] = [];
+  readonly #gates = new Map<string, Item>();
+  readonly #batches = new Map<string, Item>();
+  /** State → how often it was entered. */
+  readonly entered = new Map<JobState, number>();
+  onState: (state: JobState) => void = () => {};
+  /** Run → the intention of the user that began it. */
+  readonly runs = new Map<number, number | undefined>();
+  /** Ids of jobs that were made. */
+  readonly made: string[] = [];
+  /** Claims consumed: proof that the checks looked at something. */
   consumed = 0;
 
-  constructor(table: MemoryTable, jobId: string, sizes: Sizes, gates: number) {
-    this.#table = table;
-    this.#jobId = jobId;
-    this.#sizes = sizes;
-    this.#gates = gates;
-    this.#last = this.#read();
+  constructor(shape: Shape) {
+    this.#shape = shape;
   }
 
-  get batches(): ReadonlyMap<number, BatchItem> {
-    return this.#last.batches;
-  }
-
-  /** @throws Error that names the invariant */
-  look(caller: Caller): void {
-    const now = this.#read();
-    for (const [k, gate] of now.gates) {
-      this.#countsAddUp(k, gate, now);
-      const before = this.#last.gates.get(k);
-      if (before) checkGate(caller, k, before, gate);
+  stored(caller: Caller, changes: readonly StoredChange[]): void {
+    const touched = new Set<string>();
+    const gatesBefore = new Map<string, Item>();
+    for (const { before, after } of changes) {
+      const item = after ?? before;
+      if (item?.sk !== "GATE") continue;
+      if (before) gatesBefore.set(item.pk, before);
+      touched.add(item.pk);
+      if (after) this.#gates.set(item.pk, after);
+      else this.#gates.delete(item.pk);
+      if (before && after) this.#checkGate(caller, before, after);
     }
-    for (const [n, batch] of now.batches) {
-      const before = this.#last.batches.get(n);
-      if (JSON.stringify(before) !== JSON.stringify(batch)) this.#checkBatch(caller, n, before, batch);
+    for (const { before, after } of changes) {
+      const item = after ?? before;
+      if (!item?.sk.startsWith("BATCH#")) continue;
+      touched.add(item.pk);
+      const key = `${item.pk} ${item.sk}`;
+      if (!after) this.#batches.delete(key);
+      else {
+        this.#batches.set(key, after);
+        this.#checkBatch(caller, before, after, gatesBefore.get(item.pk) ?? this.#gates.get(item.pk));
+      }
     }
-    this.#last = now;
+    for (const pk of touched) this.#checkCounts(caller, pk);
+    for (const { before, after } of changes) {
+      if ((after ?? before)?.sk === "JOB") this.#checkJob(caller, before, after);
+    }
+    this.#throwFirst();
   }
 
-  /** I2: a gate's counts are those of its batches; a batch without an item is all queued. */
-  #countsAddUp(k: number, gate: GateItem, { batches }: Snapshot): void {
-    const counts = Object.fromEntries(COUNT_NAMES.map((name) => [name, 0])) as Record<
-      (typeof COUNT_NAMES)[number],
-      number
-    >;
-    for (const [n, size] of this.#sizes) {
-      if (n % this.#gates !== k) continue;
-      const batch = batches.get(n);
-      if (!batch) counts.queued += size;
-      for (const { letter } of batch ? unpackStates(batch.tasks) : []) {
-        const isAbandoned = letter === "A" && batch !== undefined && !sameEpoch(batch, gate);
-        counts[isAbandoned ? "queued" : COUNT_OF[TASK_LETTERS[letter]]]++;
+  /** I4: nothing appears or changes at the destination, nor among the results, of a job that is CANCELED. */
+  objects(caller: Caller, { puts, deletes }: Effect): void {
+    const touched = puts ? [puts] : (deletes?.keys.map((key) => ({ bucket: deletes.bucket, key })) ?? []);
+    if (caller.name === "user") return;
+    for (const { bucket, key } of touched) {
+      if (bucket === OUTPUT) this.#checkDestination(caller, key);
+      else if (bucket === BUCKET && this.#state === "CANCELED" && this.job?.deletedAt === undefined) {
+        if (this.#isCommitted(key)) this.#fail("I4", `${key} was written after CANCELED`, caller);
+      }
+    }
+    this.#throwFirst();
+  }
+
+  #checkDestination(caller: Caller, key: string): void {
+    if (this.#state === "CANCELED") this.#fail("I4", `the destination's ${key} changed after CANCELED`, caller);
+    if (caller.name !== "publish") this.#fail("I3", `${key} was written by another step than publish`, caller);
+    if (caller.run !== this.job?.run) this.#fail("I3", `${key} was published by another run`, caller);
+  }
+
+  get #state(): JobState | undefined {
+    return this.job?.state as JobState | undefined;
+  }
+
+  /** A result that a task's state points to. */
+  #isCommitted(key: string): boolean {
+    const match = /\/results\/g(\d+)\/b(\d+)\/c(\d+)\//.exec(key);
+    if (!match) return false;
+    const [, generation, batch, claim] = match.map(Number);
+    return this.tasksOf(generation ?? 0).some(
+      (task, ordinal) =>
+        Math.floor(ordinal / this.#shape.batchSize) === batch && task.claim === claim && isCompleted(task.letter),
+    );
+  }
+
+  /** The tasks of a generation, in order; those of batches that nobody has claimed yet are queued. */
+  tasksOf(generation: number): readonly PackedTask[] {
+    const { tasks, batchSize, gates } = this.#shape;
+    return Array.from({ length: Math.ceil(tasks / batchSize) }, (_, n) => {
+      const item = this.#batches.get(
+        `JOB#${this.job?.id}#g${generation}#${n % gates} BATCH#${String(n).padStart(6, "0")}`,
+      );
+      return unpacked(item ? String(item.tasks) : `${Math.min(batchSize, tasks - n * batchSize)}Q`);
+    }).flat();
+  }
+
+  get gates(): readonly Item[] {
+    return [...this.#gates.values()];
+  }
+
+  #checkGate(caller: Caller, before: Item, after: Item): void {
+    const moved = compareEpochs(after, before);
+    if (moved < 0) this.#fail("I3", "a gate's epoch went back", caller);
+    if (after.mode === "open" && before.mode !== "open") {
+      const isOwn = caller.name === "plan" && after.run === caller.run && after.round === caller.round;
+      if (moved !== 0 || before.opened || !isOwn)
+        this.#fail("I3", "a gate was opened again, or by another than its plan", caller);
+    }
+    if (after.mode === "held" && before.mode === "closed") this.#fail("I3", "a closed gate was held", caller);
+  }
+
+  #checkBatch(caller: Caller, before: Item | undefined, after: Item, gate: Item | undefined): void {
+    const was = before ? unpacked(String(before.tasks)) : [];
+    const is = unpacked(String(after.tasks));
+    if (
+      this.#state === "CANCELED" &&
+      was.some((task, i) => changed(task, is[i]) && (hasEnded(task.letter) || hasEnded(is[i]?.letter ?? "Q")))
+    ) {
+      this.#fail("I4", `${after.sk}: a result changed after CANCELED`, caller);
+    }
+    if (!gate || gate.run !== caller.run || gate.round !== caller.round) {
+      this.#fail("I3", `${after.sk} was written in another epoch than its gate's`, caller);
+    }
+    if (caller.name === "plan") {
+      this.#checkReset(caller, before, after, gate);
+      return;
+    }
+    if (gate?.mode === "closed") this.#fail("I3", `${after.sk} was written through a closed gate`, caller);
+    const isConsumed = claimOf(after.last) !== claimOf(before?.last);
+    if (isConsumed) {
+      this.consumed++;
+      const isInHand =
+        before?.inHand === true && before.claim === caller.claim && compareEpochs(before, gate ?? before) === 0;
+      if (caller.name !== "commit" || !isInHand)
+        this.#fail("I3", `${after.sk}: a claim that isn't in hand was consumed`, caller);
+    }
+    const claims = Number(after.claim) - Number(before?.claim ?? 0);
+    if (claims < 0 || claims > 1 || (claims === 0 && !isConsumed))
+      this.#fail("I3", `${after.sk}: claim moved by ${claims}`, caller);
+    if (claims === 1 && gate?.mode !== "open")
+      this.#fail("I3", `${after.sk} was claimed through a gate that isn't open`, caller);
+    if (was.some((task, i) => changed(task, is[i]) && hasEnded(task.letter))) {
+      this.#fail("I3", `${after.sk}: a task that had ended changed`, caller);
+    }
+  }
+
+  /** I5: plan resets what the requeue selected, once, and before its gates are open. */
+  #checkReset(caller: Caller, before: Item | undefined, after: Item, gate: Item | undefined): void {
+    if (gate?.opened) this.#fail("I5", `${after.sk} was reset though the run has begun`, caller);
+    if (before && before.resetRun === after.resetRun) this.#fail("I5", `${after.sk} was reset twice in a run`, caller);
+    const selection = this.selection();
+    const n = Number(after.sk.slice("BATCH#".length));
+    const was = before ? unpacked(String(before.tasks)) : [];
+    for (const [i, task] of unpacked(String(after.tasks)).entries()) {
+      const old = was[i];
+      if (!old) continue;
+      const isSelected = selects(selection, n * this.#shape.batchSize + i, old);
+      if (changed(old, task) && hasEnded(old.letter) && !isSelected) {
+        this.#fail("I5", `${after.sk}: task ${i} was reset and wasn't selected (${selection.kind})`, caller);
+      }
+      const isFresh = task.letter === "Q" && task.attempts === 0;
+      if (isSelected && !isFresh)
+        this.#fail("I5", `${after.sk}: task ${i} was selected and not reset (${selection.kind})`, caller);
+    }
+  }
+
+  selection(): Selection {
+    const stored = this.job?.selection as { kind?: string; ranges?: string } | undefined;
+    return { kind: stored?.kind ?? "none", ordinals: new Set(parseRanges(stored?.ranges ?? "")) };
+  }
+
+  /** I2: the gate's counts are those of its batches' tasks, none is negative, and they add up to what they always were. */
+  #checkCounts(caller: Caller, pk: string): void {
+    const gate = this.#gates.get(pk);
+    if (!gate || this.job?.deletedAt !== undefined) return; // before its first plan, or purged
+    const { tasks, batchSize, gates } = this.#shape;
+    const k = Number(pk.slice(pk.lastIndexOf("#") + 1));
+    const expected: Record<string, number> = {};
+    for (let n = k; n * batchSize < tasks; n += gates) {
+      const item = this.#batches.get(`${pk} BATCH#${String(n).padStart(6, "0")}`);
+      const isOld = item !== undefined && compareEpochs(item, gate) !== 0;
+      for (const { letter } of item
+        ? unpacked(String(item.tasks))
+        : unpacked(`${Math.min(batchSize, tasks - n * batchSize)}Q`)) {
+        const name: CountName = isOld && letter === "A" ? "queued" : COUNT_OF[TASK_LETTERS[letter]];
+        expected[name] = (expected[name] ?? 0) + 1;
       }
     }
     for (const name of COUNT_NAMES) {
-      if (gate[name] !== counts[name]) {
-        throw new Error(`I2: gate ${k} counts ${gate[name]} ${name}, its batches have ${counts[name]}`);
-      }
+      const count = Number(gate[name]);
+      if (count < 0) this.#fail("I2", `gate ${k} counts ${count} ${name}`, caller);
+      else if (count !== (expected[name] ?? 0))
+        this.#fail("I2", `gate ${k} counts ${count} ${name}, its batches have ${expected[name] ?? 0}`, caller);
     }
   }
 
-  /** I3: only the claim in hand, of the gate's epoch, through a gate that lets it pass; what has ended stays as it is. */
-  #checkBatch(caller: Caller, n: number, before: BatchItem | undefined, after: BatchItem): void {
-    const gate = this.#last.gates.get(n % this.#gates);
-    const who = `batch ${n}, ${JSON.stringify(caller)}`;
-    if (!gate || !sameEpoch(gate, epochOf(caller)))
-      throw new Error(`I3: a write of another epoch than the gate's: ${who}`);
-    if (gate.mode === "closed") throw new Error(`I3: a write through a closed gate: ${who}`);
-    const isConsumed = after.last?.claim !== before?.last?.claim;
-    if (isConsumed) {
-      this.consumed++;
-      const isInHand = before?.inHand === true && before.claim === caller.claim && sameEpoch(before, epochOf(caller));
-      if (caller.name !== "commit" || !isInHand) throw new Error(`I3: a claim that isn't in hand was consumed: ${who}`);
+  #checkJob(caller: Caller, before: Item | undefined, after: Item | undefined): void {
+    if (!after) {
+      if (before?.id === this.job?.id) this.job = undefined;
+      return;
     }
-    const claims = after.claim - (before?.claim ?? 0);
-    if (claims < 0 || claims > 1 || (claims === 0 && !isConsumed))
-      throw new Error(`I3: claim moved by ${claims}: ${who}`);
-    if (claims === 1 && gate.mode !== "open") throw new Error(`I3: a claim through a gate that isn't open: ${who}`);
-    const tasks = unpackStates(after.tasks);
-    for (const [i, task] of (before ? unpackStates(before.tasks) : []).entries()) {
-      const changed = JSON.stringify(task) !== JSON.stringify(tasks[i]);
-      if (changed && hasEnded(task.letter)) throw new Error(`I3: task ${i} had ended and changed: ${who}`);
+    if (!before) this.made.push(String(after.id));
+    this.job = after;
+    if (!before) return;
+    if (STEPS.has(caller.name) && caller.run !== before.run)
+      this.#fail("I3", `a step of run ${caller.run} wrote the job in run ${before.run}`, caller);
+    for (const name of CLAIMED_KEYS) {
+      const [now, then] = [after[name], before[name]];
+      const claim = /\/c(\d+)\//.exec(String(now ?? ""))?.[1];
+      if (now !== then && claim !== undefined && Number(claim) !== before.claim)
+        this.#fail("I3", `${name} of claim ${claim} became valid under claim ${before.claim}`, caller);
+    }
+    if (after.run !== before.run) {
+      this.runs.set(Number(after.run), caller.intent);
+      if (Number(after.run) !== Number(before.run) + 1 || caller.intent === undefined)
+        this.#fail("I7", `run ${before.run} became ${after.run}`, caller);
+    } else if (Number(after.wish) < Number(before.wish)) this.#fail("I3", "the wish fell within a run", caller);
+    if (after.state !== before.state) this.#checkTransition(caller, before, after);
+  }
+
+  #checkTransition(caller: Caller, before: Item, after: Item): void {
+    const [from, to] = [before.state, after.state] as [JobState, JobState];
+    if (!mayBecome(from, to)) this.#fail("MATRIX", `${from} became ${to}`, caller);
+    this.entered.set(to, (this.entered.get(to) ?? 0) + 1);
+    const generation = Number(after.generation);
+    const counted = (names: readonly string[]) =>
+      this.gates
+        .filter(({ pk }) => pk.includes(`#g${generation}#`))
+        .reduce((sum, gate) => sum + names.reduce((all, name) => all + Number(gate[name]), 0), 0);
+    if (to === "TASKS_COMPLETED" && counted(["queued", "active", "softFailed"]) > 0)
+      this.#fail("I1", "TASKS_COMPLETED though tasks have not ended", caller);
+    if (
+      to === "PAUSED" &&
+      this.gates.some((gate) => Number(gate.active) > 0 && gate.mode !== "closed" && gate.run === after.run)
+    ) {
+      this.#fail("I3", "PAUSED though a claim in hand can still commit", caller);
+    }
+    if (to === "COMPLETE" && Number(after.wish) >= WISHES.FAIL)
+      this.#fail("I3", "COMPLETE though it was called off", caller);
+    // Before PARTITIONED the gates may still be in the making: no child has been started through them.
+    if (
+      isTerminal(to) &&
+      after.gates !== undefined &&
+      this.gates.some((gate) => gate.run === after.run && gate.mode === "open")
+    ) {
+      this.#fail("I3", `${to} though a gate of its run is open`, caller);
+    }
+    if (to === "REQUEUEING") this.#before = this.tasksOf(generation);
+    if (from === "REQUEUEING" && to === "PARTITIONED" && before.stands === "PARTITIONED")
+      this.#checkSelection(caller, after);
+    this.onState(to);
+  }
+
+  /** I5: whatever was selected and not fresh has been reset by the time the run begins. */
+  #checkSelection(caller: Caller, job: Item): void {
+    const selection = this.selection();
+    const { batchSize, gates } = this.#shape;
+    for (const [ordinal, task] of this.#before.entries()) {
+      const isFresh = (task.letter === "Q" || task.letter === "A") && task.attempts === 0 && task.claim === 0;
+      if (isFresh || !selects(selection, ordinal, task)) continue;
+      const n = Math.floor(ordinal / batchSize);
+      const batch = this.#batches.get(
+        `JOB#${job.id}#g${job.generation}#${n % gates} BATCH#${String(n).padStart(6, "0")}`,
+      );
+      if (batch?.resetRun !== job.run)
+        this.#fail("I5", `task ${ordinal} (${task.letter}) was selected (${selection.kind}) and not reset`, caller);
     }
   }
 
-  #read(): Snapshot {
-    const gates = new Map<number, GateItem>();
-    const batches = new Map<number, BatchItem>();
-    const numbers = new Map(Array.from({ length: this.#gates }, (_, k) => [gatePk(this.#jobId, 0, k), k]));
-    for (const item of this.#table.dump() as readonly Item[]) {
-      const k = numbers.get(item.pk);
-      if (k === undefined) continue;
-      if (item.sk === "GATE") gates.set(k, gateItem.parse(item));
-      else batches.set(Number(item.sk.slice("BATCH#".length)), batchItem.parse(item));
-    }
-    return { gates, batches };
+  #fail(invariant: string, what: string, caller: Caller): void {
+    if (!this.violations.has(invariant))
+      this.violations.set(invariant, `${invariant}: ${what} (${JSON.stringify(caller)})`);
+  }
+
+  #throwFirst(): void {
+    for (const [, message] of this.violations) throw new Error(message);
   }
 }
 
-function checkGate(caller: Caller, k: number, before: GateItem, after: GateItem): void {
-  const who = `gate ${k}, ${JSON.stringify(caller)}`;
-  if (isBefore(after, before)) throw new Error(`I3: the epoch went back: ${who}`);
-  const isFenced = !sameEpoch(before, after);
-  if (after.mode === "open" && before.mode !== "open" && (isFenced || before.opened || caller.name !== "plan")) {
-    throw new Error(`I3: opened again: ${who}`);
+/** Batches are few and their states fewer: each text is read once. */
+const known = new Map<string, readonly PackedTask[]>();
+function unpacked(text: string): readonly PackedTask[] {
+  let tasks = known.get(text);
+  if (!tasks) {
+    tasks = unpackStates(text);
+    if (known.size > 50_000) known.clear();
+    known.set(text, tasks);
   }
-  if (after.mode === "held" && before.mode === "closed") throw new Error(`I3: held, though it was closed: ${who}`);
+  return tasks;
 }
 
-const epochOf = ({ run = 0, round = 0 }: Caller): Epoch => ({ run, round });
+const changed = (a: PackedTask, b: PackedTask | undefined): boolean =>
+  b === undefined || a.letter !== b.letter || a.attempts !== b.attempts || a.claim !== b.claim;
+
+const claimOf = (last: unknown): unknown => (last as { claim?: number } | undefined)?.claim;
+
+function compareEpochs(a: Item, b: Item): number {
+  return Number(a.run) - Number(b.run) || Number(a.round) - Number(b.round);
+}
+
+/** Of the tasks that had ended. */
+export function selects({ kind, ordinals }: Selection, ordinal: number, task: PackedTask): boolean {
+  switch (kind) {
+    case "all":
+      return true;
+    case "unfinished":
+      return !isCompleted(task.letter);
+    case "failed":
+      return task.letter === "F";
+    case "partial":
+      return task.letter === "P";
+    case "tasks":
+      return ordinals.has(ordinal);
+    default:
+      return false;
+  }
+}

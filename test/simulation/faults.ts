@@ -1,0 +1,102 @@
+/** Which faults a schedule makes, when, and how often each was made. All of it follows from the seed. */
+
+/** Who calls what: the unit in which crashes are counted. */
+export interface Pair {
+  readonly caller: string;
+  /** "Table.transact" */
+  readonly method: string;
+}
+export type When = "before" | "after";
+
+/** A crash that the schedule is out for. */
+interface Target extends Pair {
+  readonly when: When;
+  /** Calls of the pair that go well before it. */
+  skip: number;
+}
+
+export interface FaultPlan {
+  /** Faults at most, besides the targets. */
+  readonly budget: number;
+  readonly targets: readonly Target[];
+  readonly random: () => number;
+}
+
+export class Faults {
+  readonly #random: () => number;
+  readonly #targets: Target[];
+  #budget: number;
+  #made = 0;
+  #isCalm = false;
+  /** Makes of the next occasion a fault, whatever its probability. */
+  isUrgent = false;
+  /** How often each kind was made. */
+  readonly kinds = new Map<string, number>();
+  /** "<caller> <method>" → calls, and crashes before and behind one. */
+  readonly calls = new Map<string, { calls: number; before: number; after: number }>();
+
+  constructor({ budget, targets, random }: FaultPlan) {
+    this.#random = random;
+    this.#budget = budget;
+    this.#targets = [...targets];
+  }
+
+  /** Faults that were made. */
+  get made(): number {
+    return this.#made;
+  }
+
+  /** From now on nothing goes wrong any more. */
+  calm(): void {
+    this.#isCalm = true;
+  }
+  get isCalm(): boolean {
+    return this.#isCalm;
+  }
+
+  /** True with this probability, while there are faults left. */
+  draw(kind: string, probability: number): boolean {
+    if (this.#isCalm || (this.#budget <= 0 && !this.isUrgent)) return false;
+    if (!this.isUrgent && this.#random() >= probability) return false;
+    this.isUrgent = false;
+    this.#budget--;
+    this.note(kind);
+    return true;
+  }
+
+  note(kind: string): void {
+    this.#made++;
+    this.kinds.set(kind, (this.kinds.get(kind) ?? 0) + 1);
+  }
+
+  /** Whether the caller dies here. */
+  crashes(caller: string, method: string, when: When, probability: number): boolean {
+    const counter = this.#counter(caller, method);
+    if (when === "before") counter.calls++;
+    if (!this.#isTarget(caller, method, when) && !this.draw(`crashed ${when} a call`, probability)) return false;
+    counter[when]++;
+    return true;
+  }
+
+  #isTarget(caller: string, method: string, when: When): boolean {
+    if (this.#isCalm || this.#targets.length === 0) return false;
+    const at = this.#targets.findIndex(
+      (target) => target.method === method && target.when === when && target.caller === caller,
+    );
+    const target = this.#targets[at];
+    if (!target || target.skip-- > 0) return false;
+    this.#targets.splice(at, 1);
+    this.note(`crashed ${when} a call`);
+    return true;
+  }
+
+  #counter(caller: string, method: string) {
+    const key = `${caller} ${method}`;
+    let counter = this.calls.get(key);
+    if (!counter) {
+      counter = { calls: 0, before: 0, after: 0 };
+      this.calls.set(key, counter);
+    }
+    return counter;
+  }
+}

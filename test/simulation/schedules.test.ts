@@ -1,0 +1,27 @@
+/**
+ * The whole engine under fire: some thousand schedules, each from its seed. A failure names its seed, to be replayed with
+ * `npm run simulate -- --seed N`.
+ */
+import { expect, it } from "vitest";
+import { simulate } from "./simulate.ts";
+import { tables } from "./tally.ts";
+
+const SCHEDULES = 1_000;
+const MINUTES = 60_000;
+
+it(
+  "a job comes to its end whatever happens, and nothing of it is lost, doubled or out of place",
+  async () => {
+    const { tally, pairs } = await simulate({ root: process.cwd(), schedules: SCHEDULES });
+
+    console.log(tables(tally, pairs));
+    expect(tally.failures.map(({ seed, problems }) => `seed ${seed}: ${problems.join("; ").slice(0, 500)}`)).toEqual(
+      [],
+    );
+    expect(tally.schedules).toBe(SCHEDULES);
+    // Each is called. That each has crashed before and behind a call is the long run's to show: `npm run simulate`.
+    const uncalled = pairs.filter(({ caller, method }) => !tally.pairs[`${caller} ${method}`]);
+    expect(uncalled).toEqual([]);
+  },
+  10 * MINUTES,
+);

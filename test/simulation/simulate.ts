@@ -1,0 +1,119 @@
+/** Runs many schedules side by side: synthesises, reads the callers' pairs, bundles the simulation and hands out seeds. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { Worker } from "node:worker_threads";
+import * as esbuild from "esbuild";
+import { synthesise } from "./definition.ts";
+import type { Pair } from "./faults.ts";
+import { readPairs } from "./reach.ts";
+import { addTally, emptyTally, type Tally } from "./tally.ts";
+import type { Order, ThreadData } from "./thread.ts";
+
+export interface SimulateOptions {
+  readonly root: string;
+  /** The first seed. @default 1 */
+  readonly from?: number;
+  readonly schedules: number;
+  /** @default 2 */
+  readonly threads?: number;
+  /** Without faults and control actions. @default false */
+  readonly plain?: boolean;
+  /** Ends as soon as a schedule fails. @default false */
+  readonly bail?: boolean;
+  /** For the one seed of a replay: every step. @default false */
+  readonly traced?: boolean;
+  readonly say?: (line: string) => void;
+}
+export interface Simulated {
+  readonly tally: Tally;
+  readonly pairs: readonly Pair[];
+  readonly trace: readonly string[];
+  /** Of the schedules alone. */
+  readonly seconds: number;
+}
+
+/** Seeds of one order: a second or so. */
+const ORDER = 40;
+
+export async function simulate(options: SimulateOptions): Promise<Simulated> {
+  const {
+    root,
+    schedules,
+    from = 1,
+    threads = 2,
+    plain = false,
+    bail = false,
+    traced = false,
+    say = () => {},
+  } = options;
+  const deployed = synthesise();
+  const pairs = readPairs(root);
+  const file = await bundle(root);
+  const data: ThreadData = { deployed, pairs, plain };
+  say(`${schedules} schedules from seed ${from}, ${pairs.length} pairs of caller and port method, ${threads} threads`);
+  const sum = emptyTally();
+  let trace: readonly string[] = [];
+  let next = from;
+  const end = from + schedules;
+  const began = Date.now();
+  let told = began;
+  const work = async (): Promise<void> => {
+    const worker = new Worker(file, { workerData: data });
+    try {
+      while (next < end && !(bail && sum.failed > 0)) {
+        const order: Order = { from: next, to: Math.min(end, next + ORDER), traced };
+        next = order.to;
+        const answer = await ask(worker, order);
+        addTally(sum, answer.tally);
+        trace = answer.trace ?? trace;
+        if (Date.now() - told < 10_000) continue;
+        told = Date.now();
+        const left = ((told - began) / sum.schedules) * (schedules - sum.schedules);
+        say(`${sum.schedules} schedules, ${sum.failed} failed, ${Math.round(left / 1_000)} s left`);
+      }
+    } finally {
+      await worker.terminate();
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(threads, Math.ceil(schedules / ORDER)) }, work));
+  sum.failures.sort((a, b) => a.seed - b.seed);
+  return { tally: sum, pairs, trace, seconds: (Date.now() - began) / 1_000 };
+}
+
+interface Answer {
+  readonly tally: Tally;
+  readonly trace?: readonly string[];
+}
+
+const ask = (worker: Worker, order: Order): Promise<Answer> =>
+  new Promise((resolve, reject) => {
+    const failed = (error: Error): void => reject(error);
+    worker.once("error", failed);
+    worker.once("message", (answer: Answer) => {
+      worker.off("error", failed);
+      resolve(answer);
+    });
+    worker.postMessage(order);
+  });
+
+/** One file of plain JavaScript: a loader in the threads would cost more than the schedules. */
+async function bundle(root: string): Promise<string> {
+  const folder = join(root, "build", "simulation");
+  mkdirSync(folder, { recursive: true });
+  const outfile = join(folder, `thread-${process.pid}.mjs`);
+  await esbuild.build({
+    absWorkingDir: root,
+    entryPoints: [join("test", "simulation", "thread.ts")],
+    outfile,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    mainFields: ["module", "main"],
+    external: ["@aws-sdk/*", "@smithy/*"],
+    banner: { js: 'import{createRequire as __cr}from"node:module";const require=__cr(import.meta.url);' },
+    sourcemap: "inline",
+    logLevel: "warning",
+  });
+  return outfile;
+}

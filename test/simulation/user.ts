@@ -1,0 +1,195 @@
+/** The user of a schedule: creates and runs the job, then does to it what the seed says, in the states that the seed picks. */
+import type { ApiError } from "../../core/contracts/api/errors.ts";
+import { JobJobError } from "../../core/errors.ts";
+import { isTerminal, type JobState } from "../../core/states/job-states.ts";
+import { type RequeueAsk, USER } from "./callers.ts";
+import type { JobPlan } from "./job-plan.ts";
+import type { Watch } from "./watch.ts";
+import type { SimulatedContext, World } from "./world.ts";
+
+export const ACTIONS = ["pause", "resume", "abort", "requeue", "delete"] as const;
+export type Action = (typeof ACTIONS)[number];
+
+export interface Acted {
+  readonly action: Action;
+  /** What the job was when it was asked. */
+  readonly state: JobState;
+  readonly accepted: boolean;
+}
+
+/** The API gives up after 29 s. */
+const API_SECONDS = 29;
+const MOST_TRIES = 6;
+const MOST_ACTIONS = 14;
+const LEAST_ACTIONS = 2;
+/** States that a job goes through by itself; the user waits for one of them. */
+const PASSED = [
+  "STARTED",
+  "UPLOADING",
+  "PARTITIONING",
+  "PARTITIONED",
+  "PARTITIONED",
+  "TASKS_COMPLETED",
+  "MERGING",
+  "MERGED",
+  "DOWNLOADING",
+  "DOWNLOADING",
+  "COMPLETE",
+  "REQUEUEING",
+  "PAUSING",
+  "CANCELING",
+] as const satisfies readonly JobState[];
+type Ask = (ctx: SimulatedContext) => Promise<unknown>;
+
+export class User {
+  readonly #world: World;
+  readonly #watch: Watch;
+  readonly #plan: JobPlan;
+  readonly acted: Acted[] = [];
+  /** Intentions that may take effect more than once, and do no harm. */
+  readonly repeatable = new Set<number>();
+  #intents = 0;
+  jobId = "";
+
+  constructor(world: World, watch: Watch, plan: JobPlan) {
+    this.#world = world;
+    this.#watch = watch;
+    this.#plan = plan;
+  }
+
+  get state(): JobState | undefined {
+    const { job } = this.#watch;
+    return job?.deletedAt === undefined ? (job?.state as JobState | undefined) : undefined;
+  }
+  get accepted(): number {
+    return this.acted.filter(({ accepted }) => accepted).length;
+  }
+
+  async begin(): Promise<void> {
+    const key = "first";
+    const made = await this.#insist("create", (ctx) => USER.create(ctx, this.#plan.body, key));
+    this.jobId = (made as { job: { id: string } }).job.id;
+    if (this.#world.chance(0.1)) await this.act(this.#world.oneOf("pause", "resume", "requeue"));
+    await this.run();
+  }
+
+  async run(): Promise<void> {
+    await this.#insist("run", (ctx) => USER.run(ctx, this.jobId));
+  }
+
+  /** Control actions at moments of the seed's choice, until at least two were accepted. */
+  async meddle(): Promise<void> {
+    const { upTo } = { upTo: (most: number) => this.#world.upTo(most) };
+    const wanted = LEAST_ACTIONS + upTo(2);
+    for (let i = 0; i < MOST_ACTIONS && (i < wanted || this.accepted < LEAST_ACTIONS); i++) {
+      const isLate = i >= wanted;
+      if (!isQuiet(this.state))
+        await this.#until(this.#world.oneOf(...PASSED), isLate ? 900_000 : 120_000 * this.#world.random());
+      await this.#world.turn("the user thinks", this.#world.random() * (isQuiet(this.state) ? 60_000 : 200));
+      if (this.state === undefined) return;
+      if (this.state === "NEW") await this.run();
+      else await this.act(this.#choose());
+    }
+  }
+
+  #choose(): Action {
+    const { state } = this;
+    const { oneOf, chance } = {
+      oneOf: this.#world.oneOf.bind(this.#world),
+      chance: (p: number) => this.#world.chance(p),
+    };
+    if (chance(0.12)) return oneOf("pause", "resume", "abort", "requeue", "delete");
+    switch (state) {
+      case "PAUSED":
+        return oneOf<Action>("resume", "resume", "resume", "abort");
+      case "FAILED":
+        return oneOf<Action>("requeue", "requeue", "requeue", "abort");
+      case "COMPLETE":
+      case "CANCELED":
+        return "requeue";
+      case "PARTITIONED":
+        return oneOf<Action>("pause", "pause", "pause", "abort");
+      default:
+        return oneOf<Action>("abort", "pause");
+    }
+  }
+
+  /** @returns whether it was accepted */
+  async act(action: Action, requeue: RequeueAsk = this.#requeueAsk()): Promise<boolean> {
+    const { state } = this;
+    // A deleted job can't be looked at any more: the schedule is out for others.
+    if (state === undefined || (action === "delete" && isTerminal(state) && !this.#world.faults.isCalm)) return false;
+    if (action === "abort" && state === "NEW") return false;
+    const id = this.jobId;
+    const ask: Ask = action === "requeue" ? (ctx) => USER.requeue(ctx, id, requeue) : (ctx) => USER[action](ctx, id);
+    const isSafe = action !== "resume" && (action !== "requeue" || requeue.key !== undefined);
+    const refusal = await this.#send(action, ask, isSafe);
+    this.acted.push({ action, state, accepted: refusal === undefined });
+    if (refusal !== "INPUT_CHANGED" || action !== "requeue" || requeue.repartition) return refusal === undefined;
+    return this.act("requeue", { repartition: true });
+  }
+
+  #requeueAsk(): RequeueAsk {
+    const world = this.#world;
+    const tasks = world.oneOf<RequeueAsk["tasks"]>(
+      undefined,
+      undefined,
+      undefined,
+      "unfinished",
+      "failed",
+      "partial",
+      "all",
+      [world.upTo(3), 4 + world.upTo(3)],
+    );
+    const key = world.chance(0.6) ? `requeue-${this.#intents}` : undefined;
+    return world.chance(0.12) ? { repartition: true, key } : { tasks, key };
+  }
+
+  /** Sends the same request until it is answered, or the user loses patience. @returns why it was refused; "LOST": nobody knows */
+  async #send(name: string, ask: Ask, isSafe: boolean): Promise<string | undefined> {
+    const intent = ++this.#intents;
+    if (!isSafe) this.repeatable.add(intent);
+    const send = () => this.#world.invoke({ name, intent }, ask, { seconds: API_SECONDS });
+    if (this.#world.faults.draw("request doubled", 0.03)) send().catch(() => {});
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await send();
+        return undefined;
+      } catch (error) {
+        const isRefused = error instanceof JobJobError && !error.retryable;
+        if (isRefused) return (error as ApiError).code;
+        if (attempt === MOST_TRIES || (!this.#world.faults.isCalm && this.#world.chance(0.3))) return "LOST";
+        await this.#world.turn("the user tries again", this.#world.random() * 2_000);
+      }
+    }
+  }
+
+  /** What the schedule can't do without. */
+  async #insist(name: string, ask: Ask): Promise<unknown> {
+    const intent = ++this.#intents;
+    const send = () => this.#world.invoke({ name, intent }, ask, { seconds: API_SECONDS });
+    if (this.#world.faults.draw("request doubled", 0.05)) send().catch(() => {});
+    for (;;) {
+      try {
+        return await send();
+      } catch (error) {
+        if (error instanceof JobJobError && !error.retryable) throw error;
+        await this.#world.turn("the user tries again", this.#world.random() * 2_000);
+      }
+    }
+  }
+
+  /** Resolves when the job enters the state, when it moves no more by itself, or when the user's patience is at its end. */
+  #until(state: JobState, ms: number): Promise<void> {
+    if (this.state === state) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#watch.onState = (entered) => {
+        if (entered === state || isQuiet(entered)) resolve();
+      };
+      void this.#world.turn("the user's patience ends", ms).then(resolve);
+    });
+  }
+}
+
+export const isQuiet = (state: JobState | undefined): boolean =>
+  state === undefined || state === "NEW" || state === "PAUSED" || isTerminal(state);
