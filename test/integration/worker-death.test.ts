@@ -27,7 +27,7 @@ import {
 const FILES = 8;
 const POISON = 4;
 /** Long enough to be found at it: the app counts some 30 MB/s. */
-const POISON_BYTES = 48 * 1024 * 1024;
+const POISON_BYTES = 24 * 1024 * 1024;
 
 let s3: S3Client;
 beforeAll(() => {

@@ -3,7 +3,8 @@ import type { ErrorData } from "../../../core/errors.ts";
 import type { ObjectStore } from "../../../core/ports/index.ts";
 import type { HandTask } from "./hand-plan.ts";
 import type { Meter } from "./meter.ts";
-import type { Submission, Supervisor } from "./supervisor.ts";
+import type { Submission } from "./submission.ts";
+import type { Supervisor } from "./supervisor.ts";
 
 /** What the feeder reports of a task whose input it read: where it ends up in the claim's index. */
 export interface FeedResults {

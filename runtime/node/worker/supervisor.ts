@@ -1,30 +1,17 @@
 import type { ErrorData } from "../../../core/errors.ts";
-import type { HandConfig, InlineInput, PrintedMessage, TaskOutcome, TaskSpec } from "../messages.ts";
-import { BLOCK_BYTES } from "../messages.ts";
+import { BLOCK_BYTES, type HandConfig, type InlineInput, type PrintedMessage, type TaskOutcome } from "../messages.ts";
 import { AppThread, type TaskMessage } from "./app-thread.ts";
 import { BlockFeed } from "./block-feed.ts";
 import { Serial } from "./serial.ts";
-
-/** What becomes of a task: its outcome, or handed back unbegun. Called in the order of submission. */
-export interface TaskEvents {
-  /** The app wants the content of an object (or of the chunk) that was not sent along. */
-  opened(object: number): void;
-  data(result: number, name: string, bytes: Uint8Array, last: boolean): Promise<void>;
-  /** `null`: handed back. Times in ms since the epoch. */
-  ended(outcome: TaskOutcome | null, startedAt: number, endedAt: number): Promise<void>;
-}
-
-export interface Submission {
-  readonly spec: TaskSpec;
-  /** Copies are sent: after a kill the task may have to be sent again. null: content is streamed. */
-  readonly inline: readonly { readonly object: number; readonly offset: number; readonly bytes: Uint8Array }[] | null;
-  readonly events: TaskEvents;
-}
+import type { Submission } from "./submission.ts";
+import { Watchdog } from "./watchdog.ts";
 
 interface Outstanding extends Submission {
   readonly id: number;
   readonly bytes: number;
   startedAt: number;
+  /** Milliseconds it may take from then on. */
+  limit: number;
 }
 
 export interface SupervisorOptions {
@@ -57,10 +44,10 @@ export class Supervisor {
   #nextId = 0;
   #outstanding: Outstanding[] = [];
   #bytes = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #watchdog: Watchdog;
   /** Hears what tasks print. */
   printed: (message: PrintedMessage) => void = () => undefined;
-  /** Milliseconds that a task may take now; less than the configured when the function's time runs out. */
+  /** Milliseconds that a task may take which begins now; less than the configured when the function's time runs out. */
   timeLimit: () => number;
 
   constructor({ thread, heapMiB, now }: SupervisorOptions) {
@@ -74,6 +61,7 @@ export class Supervisor {
     });
     this.#feed = new BlockFeed((message, transfer) => this.#thread.post(message, transfer));
     this.timeLimit = () => this.#config?.taskTimeoutMs ?? 0;
+    this.#watchdog = new Watchdog({ now, left: () => this.#timeLeft(), expired: () => this.#kill() });
   }
 
   /** Readies a thread for a hand's tasks: the same one as before if it's the same job's. @throws JobJobError of the app */
@@ -100,7 +88,7 @@ export class Supervisor {
   submit(submission: Submission): number {
     const id = this.#nextId++;
     const bytes = (submission.inline ?? []).reduce((sum, input) => sum + input.bytes.length, 0);
-    const task: Outstanding = { ...submission, id, bytes, startedAt: 0 };
+    const task: Outstanding = { ...submission, id, bytes, startedAt: 0, limit: 0 };
     this.#outstanding.push(task);
     this.#bytes += bytes;
     if (this.#live) this.#send(task);
@@ -155,8 +143,7 @@ export class Supervisor {
 
   #gone(): void {
     this.#live = false;
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#watchdog.end();
   }
 
   #send(task: Outstanding): void {
@@ -216,27 +203,18 @@ export class Supervisor {
 
   #begin(task: Outstanding): void {
     task.startedAt = this.#now();
-    if (this.#timer === undefined) this.#watch(this.timeLimit());
+    task.limit = this.timeLimit();
+    this.#watchdog.begin(task.limit);
   }
 
-  /** One timer for a thousand tasks: when it fires, it looks how long the first one has been at it. */
-  #watch(delay: number): void {
-    this.#timer = setTimeout(() => {
-      // What lies in the queue first: this thread may have been busy, and the task may have ended in time.
-      setImmediate(() => {
-        const first = this.#outstanding[0];
-        this.#timer = undefined;
-        if (!first) return;
-        const limit = this.timeLimit();
-        const left = this.#live ? first.startedAt + limit - this.#now() : limit;
-        if (left > 0) this.#watch(left);
-        else this.#kill(limit);
-      });
-    }, delay);
-    this.#timer.unref();
+  #timeLeft(): number | undefined {
+    const first = this.#outstanding[0];
+    if (!first) return undefined;
+    return this.#live ? first.startedAt + first.limit - this.#now() : first.limit;
   }
 
-  #kill(limit: number): void {
+  #kill(): void {
+    const limit = this.#outstanding[0]?.limit ?? 0;
     void this.#detach();
     this.#blameFirst({
       code: "TASK_TIMEOUT",

@@ -1,7 +1,7 @@
 import { type ErrorData, toErrorData } from "../../../core/errors.ts";
 import { type FeederOptions, INLINE_BYTES, type InputFacts, type Unit } from "./feed-unit.ts";
 import type { HandTask } from "./hand-plan.ts";
-import type { Submission } from "./supervisor.ts";
+import type { Submission } from "./submission.ts";
 import { type PinnedObject, WindowReader } from "./window-reader.ts";
 
 /** Tasks whose input is not cut: sets of objects, and generators. */

@@ -1,7 +1,11 @@
 import * as z from "zod";
 import { type AnyBlock, defineApp, PermanentError } from "../../../runtime/node/contract.ts";
 
-const only = z.object({ on: z.array(z.number()).default([]), bytes: z.number().default(0) });
+const only = z.object({
+  on: z.array(z.number()).default([]),
+  bytes: z.number().default(0),
+  ms: z.number().default(2 ** 30),
+});
 type Only = z.output<typeof only>;
 
 /** Does something bad on the tasks `on`, and echoes the chunk on the others. */
@@ -80,11 +84,11 @@ const apps: Record<string, AnyBlock> = {
       return chunk.text();
     },
   }),
-  /** 60 ms a task; those of `on` never end. */
+  /** 60 ms a task; those of `on` take `ms`, or never end. */
   slow_waits: defineApp<Only>({
     params: only,
     async run(chunk, { params, task }) {
-      await later(params.on.includes(task.ordinal) ? 2 ** 30 : 60);
+      await later(params.on.includes(task.ordinal) ? params.ms : 60);
       return chunk.text();
     },
   }),

@@ -541,6 +541,20 @@ describe("when to stop", () => {
     expect(Date.now()).toBeLessThan(end);
   });
 
+  it("gives a late task its whole time, as long as the function has it", async () => {
+    const job = harness({ limits: { marginMs: 100 } });
+    await job.prepare(lineJob("slow_waits", { params: { on: [9], ms: 3_500 }, taskTimeoutMs: 4_000 }));
+    let end: number | undefined;
+    const remaining = () => {
+      end ??= Date.now() + 6_500;
+      return end - Date.now();
+    };
+
+    const result = await job.run({ remaining });
+
+    expect(result.outcomes).toBe("CCCCCCCCCC");
+  });
+
   it("takes one task when time is short from the start, with less time for it", async () => {
     const job = harness({ limits: { marginMs: 200 } });
     await job.prepare(lineJob("waits", { params: { on: [0] }, taskTimeoutMs: 60_000 }));
