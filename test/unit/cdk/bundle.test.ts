@@ -1,7 +1,8 @@
 import { mkdtempSync } from "node:fs";
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { pathToFileURL } from "node:url";
 import * as esbuild from "esbuild";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
@@ -37,13 +38,18 @@ describe("the bundles", () => {
 describe("the SDK on its diet", () => {
   let server: Server;
   let ports: { readonly table: Table; readonly store: ObjectStore; readonly workflow: WorkflowPort };
-  let refusal = { status: 400, type: "application/json", body: "" };
+  let refusal: { status: number; type: string; body: string; etag?: string } = {
+    status: 400,
+    type: "application/json",
+    body: "",
+  };
+  let asked: { readonly headers: IncomingHttpHeaders; readonly url: string | undefined; readonly body: string };
 
   beforeAll(async () => {
-    server = createServer((request, response) => {
-      request.resume().on("end", () => {
-        response.writeHead(refusal.status, { "content-type": refusal.type }).end(refusal.body);
-      });
+    server = createServer(async (request, response) => {
+      asked = { headers: request.headers, url: request.url, body: await text(request) };
+      const { status, type, body, etag } = refusal;
+      response.writeHead(status, { "content-type": type, ...(etag ? { etag } : {}) }).end(body);
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const address = server.address();
@@ -113,6 +119,47 @@ describe("the SDK on its diet", () => {
 
     answerJson("com.amazonaws.swf.service.v2.model#ExecutionDoesNotExist", { message: "no" });
     expect(await ports.workflow.status("j-r1")).toBe("missing");
+  });
+
+  it("sends what a put asks for, and reads what it made", async () => {
+    refusal = { status: 200, type: "application/xml", body: "", etag: '"e1"' };
+
+    const put = await ports.store.put({ bucket: "data", key: "a" }, "x", { contentType: "text/csv", ifNoneMatch: "*" });
+
+    expect(put).toEqual({ etag: '"e1"' });
+    expect(asked.headers).toMatchObject({ "content-type": "text/csv", "if-none-match": "*", "content-length": "1" });
+  });
+
+  it("sends a part's copy with its range and condition", async () => {
+    refusal = { status: 200, type: "application/xml", body: '<CopyPartResult><ETag>"p1"</ETag></CopyPartResult>' };
+    const source = { bucket: "in", key: "k", etag: '"e"', range: { from: 5, to: 9 } };
+
+    const part = await ports.store.uploadPartCopy({ bucket: "data", key: "a" }, "up", 7, source);
+
+    expect(part).toMatchObject({ partNumber: 7, etag: '"p1"' });
+    expect(asked.headers).toMatchObject({
+      "x-amz-copy-source": "in/k",
+      "x-amz-copy-source-range": "bytes=5-8",
+      "x-amz-copy-source-if-match": '"e"',
+    });
+    expect(asked.url).toContain("partNumber=7");
+  });
+
+  it("sends the parts of an upload, and reads a list", async () => {
+    refusal = { status: 200, type: "application/xml", body: "<X><ETag>&quot;whole&quot;</ETag></X>" };
+    const done = await ports.store.completeUpload({ bucket: "data", key: "a" }, "up", [
+      { partNumber: 1, etag: '"p1"' },
+    ]);
+    const completed = asked.body;
+    const entry = "<Contents><Key>o/b</Key><Size>3</Size><ETag>&quot;e&quot;</ETag></Contents>";
+    refusal = { ...refusal, body: `<ListBucketResult><IsTruncated>false</IsTruncated>${entry}</ListBucketResult>` };
+
+    const page = await ports.store.list("data", "o/");
+
+    expect(done).toEqual({ etag: '"whole"' });
+    expect(completed).toMatch(/<Part><ETag>.*p1.*<\/ETag><PartNumber>1<\/PartNumber><\/Part>/);
+    expect(page.objects).toMatchObject([{ bucket: "data", key: "o/b", size: 3, etag: '"e"' }]);
+    expect(asked.url).toContain("prefix=o%2F");
   });
 
   it("signs links", async () => {
