@@ -80,6 +80,10 @@ export async function putInput(key: string, body: string | Uint8Array): Promise<
   await s3().send(new PutObjectCommand({ Bucket: theStack().inputBucket, Key: key, Body: Buffer.from(body) }));
 }
 
+export async function putOutput(key: string, body: string | Uint8Array): Promise<void> {
+  await s3().send(new PutObjectCommand({ Bucket: theStack().outputBucket, Key: key, Body: Buffer.from(body) }));
+}
+
 export async function getOutput(key: string): Promise<Buffer> {
   const answer = await s3().send(new GetObjectCommand({ Bucket: theStack().outputBucket, Key: key }));
   return Buffer.from((await answer.Body?.transformToByteArray()) ?? []);
