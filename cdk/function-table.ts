@@ -110,7 +110,7 @@ export const STEPS = {
     memory: 1_769, // reads and writes up to 32 gates and all batches side by side
     timeout: RESUMABLE,
     variables: [...PLACES, ...BUDGET, "maxWorkers", "grantedBuckets"],
-    table: ["GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem"],
+    table: ["GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "ConditionCheckItem"],
     own: SCRATCH,
   },
   settle: {
@@ -248,7 +248,11 @@ export const OPERATIONS = {
     timeout: 300, // a purge deletes 1,000 objects a call; what is left over waits for the next minute
     variables: [...PLACES, "stateMachineArn", "grantedBuckets"],
     table: ["GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"],
-    own: { ...END_OWN_UPLOADS, logs: ["DeleteObject"] },
+    own: {
+      ...END_OWN_UPLOADS,
+      objects: [...END_OWN_UPLOADS.objects, "PutObject"], // the control hint of an abort that it ends
+      logs: ["DeleteObject"],
+    },
     // What an abort finds published at the destination is noted.
     granted: { ...END_UPLOADS, bucket: [...END_UPLOADS.bucket, "ListBucket"] },
     workflow: ["StartExecution", "StopExecution", "DescribeExecution"],

@@ -2,8 +2,7 @@ import { conflict } from "../contracts/api/errors.ts";
 import type { JobItem } from "../contracts/job-items.ts";
 import { abortDelivery } from "../delivery/abort.ts";
 import { toErrorData } from "../errors.ts";
-import { endRunOnGates } from "../gates/fence.ts";
-import { gateRangeOf } from "../gates/range.ts";
+import { endRun } from "../gates/range.ts";
 import { deleteJob } from "../job/delete.ts";
 import type { Edit } from "../job/edit.ts";
 import { transition } from "../job/transition.ts";
@@ -73,7 +72,7 @@ async function cancelFailed(ctx: ControlContext, job: JobItem, who: string): Pro
       `The job ${job.id} FAILED while it was publishing, and a last object may still appear; abort it in ${Math.ceil(wait / 1_000)} s.`,
     );
   }
-  await endRunOnGates(ctx.table, gateRangeOf(job), job.run);
+  await endRun(ctx.table, job);
   await abortDelivery(ctx, job);
   await transition(ctx, {
     jobId: job.id,

@@ -2,8 +2,7 @@
 import type { JobItem } from "../contracts/job-items.ts";
 import { abortDelivery } from "../delivery/abort.ts";
 import { publishedSoFar } from "../delivery/published.ts";
-import { endRunOnGates } from "../gates/fence.ts";
-import { gateRangeOf } from "../gates/range.ts";
+import { endRun } from "../gates/range.ts";
 import { writeHint } from "../job/hint.ts";
 import { transition } from "../job/transition.ts";
 import { executionName } from "../keys/execution-name.ts";
@@ -26,7 +25,7 @@ export const deliveryEndsAt = (job: JobItem): number => {
  * @returns false when a publication may still be under way: then the sweeper comes again
  */
 export async function finishCancel(ctx: SweepContext, job: JobItem, who: string): Promise<boolean> {
-  await endRunOnGates(ctx.table, gateRangeOf(job), job.run);
+  await endRun(ctx.table, job);
   await ctx.workflow.stop(executionName(job.id, job.run), "the job was aborted");
   await writeHint(ctx, { owner: job.owner, jobId: job.id }, { run: job.run, round: job.round, wish: WISHES.CANCEL });
   await abortDelivery(ctx, job);

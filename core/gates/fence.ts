@@ -4,7 +4,7 @@ import { JobJobError } from "../errors.ts";
 import { parseItem } from "../job/load.ts";
 import { gateKey } from "../keys/item-keys.ts";
 import { type Changes, type Condition, isRefused, type Key, RefusedError, type Table } from "../ports/index.ts";
-import { type Epoch, epochIs, isBefore, NO_COUNTS, NO_STATS } from "./gates.ts";
+import { type Epoch, epochIs, isBefore } from "./gates.ts";
 
 export interface GateRange {
   readonly jobId: string;
@@ -29,25 +29,16 @@ async function writeIf(table: Table, update: Key, changes: Changes, conditions: 
 
 /**
  * Moves every gate of an older epoch to `epoch`, closed: from then on no claim or commit of an older epoch passes, and what
- * its workers held is queued again. A gate that doesn't exist yet is made with `tasksOf(k)` queued tasks.
+ * its workers held is queued again. A gate that doesn't exist is none to fence.
  */
-export async function fenceGates(
-  table: Table,
-  range: GateRange,
-  epoch: Epoch,
-  tasksOf?: (gate: number) => number,
-): Promise<void> {
-  await Promise.all(keysOf(range).map((key, k) => fenceGate(table, key, epoch, tasksOf?.(k))));
+export async function fenceGates(table: Table, range: GateRange, epoch: Epoch): Promise<void> {
+  await Promise.all(keysOf(range).map((key) => fenceGate(table, key, epoch)));
 }
 
-async function fenceGate(table: Table, key: Key, epoch: Epoch, tasks: number | undefined): Promise<void> {
+async function fenceGate(table: Table, key: Key, epoch: Epoch): Promise<void> {
   for (let attempt = 0; attempt < FENCE_TRIES; attempt++) {
     const item = await table.get(key, { consistent: true });
-    if (!item) {
-      if (tasks === undefined) return; // an ended run that never had gates
-      if (await makeGate(table, key, epoch, tasks)) return;
-      continue;
-    }
+    if (!item) return;
     const gate = parseItem(gateItem, item);
     if (!isBefore(gate, epoch)) return;
     const changes: Changes = {
@@ -72,28 +63,6 @@ async function fenceGate(table: Table, key: Key, epoch: Epoch, tasks: number | u
     message: `The gate ${key.pk} kept changing while it was being fenced; the step is tried again.`,
     retryable: true,
   });
-}
-
-async function makeGate(table: Table, key: Key, epoch: Epoch, tasks: number): Promise<boolean> {
-  try {
-    await table.write({
-      put: {
-        ...key,
-        ...NO_COUNTS,
-        ...NO_STATS,
-        run: epoch.run,
-        round: epoch.round,
-        mode: "closed",
-        opened: false,
-        queued: tasks,
-      },
-      if: { missing: "pk" },
-    });
-    return true;
-  } catch (error) {
-    if (isRefused(error)) return false;
-    throw error;
-  }
 }
 
 /** Ends a run on its gates: nothing of it passes any more, not even of an execution that starts late. */

@@ -7,8 +7,7 @@ import type { Failure, JobItem } from "../contracts/job-items.ts";
 import type { StepAnswer, StepInput } from "../contracts/workflow.ts";
 import { abortDelivery } from "../delivery/abort.ts";
 import { JobJobError } from "../errors.ts";
-import { endRunOnGates } from "../gates/fence.ts";
-import { gateRangeOf } from "../gates/range.ts";
+import { endRun, endUnnamedGates } from "../gates/range.ts";
 import { failureStepOf } from "../job/failure-step.ts";
 import { loadJob } from "../job/load.ts";
 import { SUPERSEDED } from "../job/step-claim.ts";
@@ -26,7 +25,7 @@ export async function fail(ctx: StepContext, input: StepInput): Promise<StepAnsw
     if (job.state === "FAILED") return ended(ctx, job); // an earlier call died in between, or its answer was lost
     // A PAUSED job's execution was stopped on purpose: this call comes late.
     if (job.state === "PAUSED" || !mayBecome(job.state, "FAILED")) return SUPERSEDED;
-    await endRunOnGates(ctx.table, gateRangeOf(job), job.run);
+    await endRun(ctx.table, job);
     // Already ending for another reason: what broke on the way doesn't hide it.
     const failure = (job.wish === WISHES.FAIL && job.failure) || failureOf(job, input);
     try {
@@ -60,6 +59,7 @@ export async function fail(ctx: StepContext, input: StepInput): Promise<StepAnsw
 
 /** Repeatable: no upload outlives its job. */
 async function ended(ctx: StepContext, job: JobItem): Promise<StepAnswer> {
+  await endUnnamedGates(ctx.table, job);
   await abortDelivery(ctx, job);
   return { next: "ended" };
 }

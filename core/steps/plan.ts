@@ -14,6 +14,7 @@ import type { BatchPlace, Policy, StepAnswer, StepInput } from "../contracts/wor
 import { JobJobError } from "../errors.ts";
 import { fenceGates, type GateRange, holdGates, openGates } from "../gates/fence.ts";
 import { type Epoch, loadGates, sumGates, unfinishedOf } from "../gates/gates.ts";
+import { makeGates } from "../gates/make.ts";
 import { loadJob, loadSpec } from "../job/load.ts";
 import { SUPERSEDED } from "../job/step-claim.ts";
 import { tryTransition } from "../job/transition.ts";
@@ -44,7 +45,8 @@ export async function plan(ctx: StepContext, input: StepInput): Promise<StepAnsw
   const { table, key: tableKey } = await loadOrMakeTable(ctx, job, spec, chunks, prefix);
   const range: GateRange = { jobId: job.id, generation: job.generation, gates: table.gates };
 
-  await fenceGates(ctx.table, range, epoch, (gate) => tasksOfGate(table, gate));
+  if (!(await makeGates(ctx.table, job, epoch, tasksOfGates(table), PLANNABLE))) return SUPERSEDED;
+  await fenceGates(ctx.table, range, epoch);
   const left = await unfinishedBatches(ctx, job, table, epoch);
   const manifest = `${prefix}manifest.json`;
   const work = `${prefix}work.json`;
@@ -112,8 +114,11 @@ async function loadOrMakeTable(
   return { table, key };
 }
 
-const tasksOfGate = (table: BatchTable, gate: number): number =>
-  table.batches.reduce((sum, batch) => (batch.n % table.gates === gate ? sum + batch.count : sum), 0);
+function tasksOfGates({ batches, gates }: BatchTable): readonly number[] {
+  const tasks = Array.from({ length: gates }, () => 0);
+  for (const { n, count } of batches) tasks[n % gates] = (tasks[n % gates] ?? 0) + count;
+  return tasks;
+}
 
 /**
  * What isn't finished once the requeue's selection, if there is one, has been applied; a batch without an item is all QUEUED.

@@ -4,9 +4,8 @@
  */
 import type { JobItem } from "../../contracts/job-items.ts";
 import { abortDelivery } from "../../delivery/abort.ts";
-import { endRunOnGates } from "../../gates/fence.ts";
 import { loadGates } from "../../gates/gates.ts";
-import { gateRangeOf } from "../../gates/range.ts";
+import { endRun, gateRangeOf } from "../../gates/range.ts";
 import { executionName } from "../../keys/execution-name.ts";
 import { byDueKeys, jobKey } from "../../keys/item-keys.ts";
 import { isRefused } from "../../ports/index.ts";
@@ -19,10 +18,9 @@ const ZOMBIES_END_MS = 16 * 60_000;
 
 export async function lookBack(ctx: SweepContext, job: JobItem): Promise<readonly Repair[]> {
   const repairs: Repair[] = [];
-  const range = gateRangeOf(job);
-  const gates = await loadGates(ctx.table, job.id, job.generation, range.gates);
+  const gates = await loadGates(ctx.table, job.id, job.generation, gateRangeOf(job).gates);
   if (gates.some(({ mode, run }) => mode !== "closed" && run <= job.run)) {
-    await endRunOnGates(ctx.table, range, job.run);
+    await endRun(ctx.table, job);
     repairs.push({ kind: "GATES", what: "closed gates that the ended run had left" });
   }
   const name = executionName(job.id, job.run);

@@ -1,7 +1,6 @@
 import type { JobItem } from "../../contracts/job-items.ts";
 import { abortDelivery } from "../../delivery/abort.ts";
-import { endRunOnGates } from "../../gates/fence.ts";
-import { gateRangeOf } from "../../gates/range.ts";
+import { endRun, endUnnamedGates } from "../../gates/range.ts";
 import { failureStepOf } from "../../job/failure-step.ts";
 import { loadSpec } from "../../job/load.ts";
 import { transition } from "../../job/transition.ts";
@@ -13,7 +12,7 @@ import type { Repair } from "./repair.ts";
 /** The job's running time is used up: its run ends on its gates, its execution is stopped, and it is FAILED `JOB_TIMEOUT`. */
 export async function timeOut(ctx: SweepContext, job: JobItem): Promise<Repair | undefined> {
   const { config } = await loadSpec(ctx.table, job.id);
-  await endRunOnGates(ctx.table, gateRangeOf(job), job.run);
+  await endRun(ctx.table, job);
   await ctx.workflow.stop(executionName(job.id, job.run), "the job's time is used up");
   const message = `The job ran for longer than its jobTimeout of ${config.jobTimeout} s. What had ended is kept; requeue it to go on with the rest, or give the next one more time.`;
   try {
@@ -32,6 +31,7 @@ export async function timeOut(ctx: SweepContext, job: JobItem): Promise<Repair |
     if (isRefused(error)) return undefined; // it ended in time after all, or was called off
     throw error;
   }
+  await endUnnamedGates(ctx.table, job);
   await abortDelivery(ctx, job);
   return { kind: "TIMEOUT", what: "ended the job, whose time was used up" };
 }

@@ -1,8 +1,7 @@
 /** A run whose execution isn't there: never started, or ended behind our back (stopped by hand, its history full). */
 import type { JobItem } from "../../contracts/job-items.ts";
-import { endRunOnGates } from "../../gates/fence.ts";
 import { loadGates, sumGates } from "../../gates/gates.ts";
-import { gateRangeOf } from "../../gates/range.ts";
+import { endRun, endUnnamedGates } from "../../gates/range.ts";
 import { failureStepOf } from "../../job/failure-step.ts";
 import { awaitsExecution } from "../../job/start.ts";
 import { transition } from "../../job/transition.ts";
@@ -46,7 +45,7 @@ async function startLost(ctx: SweepContext, job: JobItem): Promise<Repair | unde
 
 /** The run is ended on its gates; then what was wished comes true, or the job says that its workflow was lost. */
 async function endLost(ctx: SweepContext, job: JobItem): Promise<Repair | undefined> {
-  await endRunOnGates(ctx.table, gateRangeOf(job), job.run);
+  await endRun(ctx.table, job);
   const what = "ended the run, whose execution had ended without a word";
   const ended =
     job.state === "PAUSING" && job.wish === WISHES.PAUSE
@@ -54,6 +53,7 @@ async function endLost(ctx: SweepContext, job: JobItem): Promise<Repair | undefi
       : job.wish === WISHES.FAIL
         ? await fail(ctx, job)
         : await failLost(ctx, job);
+  if (ended) await endUnnamedGates(ctx.table, job);
   return ended ? { kind: "WORKFLOW", what } : undefined;
 }
 

@@ -76,7 +76,7 @@ const RIGHTS: Record<string, Record<string, string[]>> = {
   },
   prepare: { dynamodb: ["GetItem", ...WRITE], s3: PARTS_S3 },
   partition: { dynamodb: ["GetItem", "UpdateItem"], s3: PARTS_S3 },
-  plan: { dynamodb: [...READ, ...WRITE, "Query"], s3: STEP_S3 },
+  plan: { dynamodb: [...READ, ...WRITE, "Query", "ConditionCheckItem"], s3: STEP_S3 },
   settle: { dynamodb: [...READ, ...WRITE, "Query"], s3: ["GetObject", "ListBucket"] },
   claim: { dynamodb: ["GetItem", ...WRITE] },
   app: { s3: PARTS_S3 },
@@ -88,7 +88,7 @@ const RIGHTS: Record<string, Record<string, string[]>> = {
   fail: { dynamodb: ["GetItem", ...WRITE], s3: END_UPLOADS },
   sweep: {
     dynamodb: [...READ, ...WRITE, "Query", "DeleteItem"],
-    s3: END_UPLOADS,
+    s3: [...END_UPLOADS, "PutObject"],
     states: ["DescribeExecution", "StartExecution", "StopExecution"],
   },
 };

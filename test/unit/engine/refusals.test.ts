@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { conflict, withFaults } from "../../../adapters/memory/index.ts";
 import type { ChildInput } from "../../../core/contracts/workflow.ts";
+import { abortJob } from "../../../core/control/index.ts";
 import { loadGates, totalOf } from "../../../core/gates/gates.ts";
 import { jobKey } from "../../../core/keys/item-keys.ts";
 import { claim } from "../../../core/steps/claim.ts";
@@ -11,7 +12,7 @@ import { finish } from "../../../core/steps/finish.ts";
 import { plan } from "../../../core/steps/plan.ts";
 import { settle } from "../../../core/steps/settle.ts";
 import { sweep } from "../../../core/steps/sweep.ts";
-import { children, counts, type Engine, JOB, job, makeEngine, putTasksJob, work } from "../../helpers/engine.ts";
+import { children, counts, type Engine, JOB, job, makeEngine, OWNER, putTasksJob, work } from "../../helpers/engine.ts";
 
 const INPUT = { jobId: JOB, run: 1 };
 
@@ -189,7 +190,7 @@ describe("fail", () => {
   it("ends the run also on gates that a plan which died left unnamed; deleting the job removes them", async () => {
     const engine = makeEngine();
     await putTasksJob(engine, 10);
-    await expect(plan(conflicting(engine, "JOB"), INPUT)).rejects.toMatchObject({ retryable: true });
+    await expect(plan(conflicting(engine, "EVENT#"), INPUT)).rejects.toMatchObject({ retryable: true });
     expect((await job(engine)).gates).toBeUndefined();
 
     await fail(engine, INPUT);
@@ -203,6 +204,32 @@ describe("fail", () => {
   });
 });
 
+describe("a plan that comes late", () => {
+  /** Runs `then` behind plan's first look at the job, before it makes its gates. */
+  async function lateBy(then: (engine: Engine) => Promise<unknown>): Promise<{ engine: Engine; next: string }> {
+    const engine = makeEngine();
+    await putTasksJob(engine, 10);
+    let has = false;
+    const table = withFaults(engine.table, async ({ when, method }) => {
+      if (when !== "before" || method !== "batchGet" || has) return;
+      has = true;
+      await then(engine);
+    });
+    const { next } = await plan({ ...engine, table }, INPUT);
+    return { engine, next };
+  }
+
+  it.each([
+    ["an abort", (engine: Engine) => abortJob(engine, { owner: OWNER, id: JOB })],
+    ["a failure", (engine: Engine) => fail(engine, INPUT)],
+  ])("makes no gates behind %s, which found none to close", async (_, end) => {
+    const { engine, next } = await lateBy(end);
+
+    expect(next).toBe("superseded");
+    expect(await loadGates(engine.table, JOB, 0, 1)).toEqual([]);
+  });
+});
+
 describe("the sweeper", () => {
   it("leaves a run alone that waits for its startAt in its execution", async () => {
     const engine = makeEngine();
@@ -212,7 +239,7 @@ describe("the sweeper", () => {
 
     for (let minute = 0; minute < 3; minute++) {
       engine.clock.advance(61_000);
-      expect(await sweep(engine, {})).toEqual({ looked: 1, repaired: {} });
+      expect(await sweep(engine, {})).toEqual({ looked: 1, repairs: [] });
     }
 
     expect((await engine.table.query({ pk: jobKey(JOB).pk, prefix: "EVENT#" })).items).toEqual([]);
