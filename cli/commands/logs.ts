@@ -115,7 +115,7 @@ function shown({ terminal: { paint } }: Cli, { at, service, task, attempt, level
   const head = `${paint("dim", at)}  ${who}  ${colour ? paint(colour, word) : word}  `;
   const indent = " ".repeat(at.length + WHO + word.length + 6);
   const body = plain(text).split("\n").join(`\n${indent}`);
-  return head + (container === "runtime" ? paint("dim", body) : body);
+  return head + (container === "runtime" && name === "INFO" ? paint("dim", body) : body);
 }
 
 /** An app may print anything, also what would steer the terminal. */
