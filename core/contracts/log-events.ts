@@ -11,6 +11,8 @@ export const LOG_EVENTS = {
   STEP_BROKE: "STEP_BROKE",
   /** The sweeper repaired a job: {jobId, what}. */
   SWEEP_REPAIRED: "SWEEP_REPAIRED",
+  /** How many repairs of a kind a sweep made, as CloudWatch's metric Repairs: {_aws, kind, Repairs}. */
+  REPAIRS_COUNTED: "REPAIRS_COUNTED",
   /** The sweeper couldn't look after a job now; it stays due: {jobId, error}. */
   SWEEP_FAILED: "SWEEP_FAILED",
   /** An asynchronous call of the sweeper was lost; the schedule makes up for it: {error}. */

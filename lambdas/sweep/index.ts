@@ -6,6 +6,7 @@ import { stepContext } from "../contexts.ts";
 import { requireVariable } from "../environment.ts";
 import { makeHandler } from "../handler.ts";
 import { readSweepEvent } from "./event.ts";
+import { tellRepairs } from "./metric.ts";
 
 export const handler = makeHandler<SweepContext, SweepEvent, SweepReport>({
   name: "sweep",
@@ -14,6 +15,10 @@ export const handler = makeHandler<SweepContext, SweepEvent, SweepReport>({
     ...stepContext(),
     workflow: new StepFunctionsWorkflow({ stateMachineArn: requireVariable("stateMachineArn") }),
   }),
-  run: sweep,
+  run: async (ctx, event) => {
+    const report = await sweep(ctx, event);
+    tellRepairs(ctx.log, ctx.clock.now(), report);
+    return report;
+  },
   describe: ({ looked, repairs }) => ({ looked, repairs }),
 });

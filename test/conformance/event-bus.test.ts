@@ -101,9 +101,14 @@ describeOnEmulator("EventBridgeBus", () => {
     EMULATOR === "ministack" ? { time: "MiniStack gives every event the time of its arrival" } : {},
   );
 
-  it("answers what the bus doesn't take: an event in AWS's own name", async () => {
-    const unsent = await new EventBridgeBus({ tries: 2, baseMs: 1 }).send([event(source, 90), event("aws.ec2", 91)]);
+  itUnless(
+    EMULATOR === "localstack" ? { refused: "LocalStack takes events in AWS's own name" } : {},
+    "refused",
+    "answers what the bus doesn't take: an event in AWS's own name",
+    async () => {
+      const unsent = await new EventBridgeBus({ tries: 2, baseMs: 1 }).send([event(source, 90), event("aws.ec2", 91)]);
 
-    expect(unsent.map(({ index }) => index)).toEqual([1]);
-  });
+      expect(unsent.map(({ index }) => index)).toEqual([1]);
+    },
+  );
 });
