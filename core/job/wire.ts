@@ -119,7 +119,12 @@ function duration(job: JobItem, now: number): number | null {
 
 function errorMessage(job: JobItem): string | null {
   if (job.state === "FAILED" && job.failure) return `${job.failure.step}: ${job.failure.message}`;
-  if (job.state === "CANCELED") return "The job was canceled.";
+  if (job.state === "CANCELED") {
+    const { objects, of } = job.published ?? { objects: 0, of: 0 };
+    const left =
+      objects === 0 ? "" : ` ${objects} of its ${of} objects were at the destination before, and stay there.`;
+    return `The job was canceled.${left}`;
+  }
   return job.state === "UNRUNNABLE"
     ? (job.failure?.message ?? "A job that this one depends on did not complete.")
     : null;

@@ -224,6 +224,20 @@ describe("the record of a job at work", () => {
     expect([refused.status, refused.body.details[0]?.path]).toEqual([400, "view"]);
   });
 
+  it("says what a canceled job had published", async () => {
+    const { engine, world } = await planned(2);
+    const cancel = (more: object) =>
+      engine.table.write({ update: jobKey(JOB), changes: { set: { state: "CANCELED", ...more } } });
+
+    await cancel({});
+    const nothing = jobAnswer.parse(await read(world, "")).job.errorMessage;
+    await cancel({ published: { objects: 3, of: 10 } });
+    const some = jobAnswer.parse(await read(world, "")).job.errorMessage;
+
+    expect(nothing).toBe("The job was canceled.");
+    expect(some).toMatch(/^The job was canceled\. 3 of its 10 objects were at the destination/);
+  });
+
   it("writes progress as Pachyderm does", () => {
     expect([progressText(0, 0, 0, 0), progressText(95, 3, 2, 100)]).toEqual(["0 + 0 / 0", "95 + 3 / 100, 2 failed"]);
   });
