@@ -1,6 +1,6 @@
 import type { Changes, Item, Key, Path } from "../../core/ports/index.ts";
 import { checkIndexKeys, MAX_ITEM_BYTES, tableRequestInvalid } from "../shared/table-rules.ts";
-import { copyOf, isMap, storable } from "../shared/table-values.ts";
+import { isMap, storable } from "../shared/table-values.ts";
 import { valueAt } from "./condition.ts";
 
 /**
@@ -8,7 +8,8 @@ import { valueAt } from "./condition.ts";
  * @throws JobJobError TABLE_REQUEST_INVALID where DynamoDB refuses: no parent map, adding to what is no number.
  */
 export function changed(before: Item | undefined, key: Key, changes: Changes): Item {
-  const after: Record<string, unknown> = before ? copyOf(before as Record<string, unknown>) : { ...key };
+  // The item before stays as it is; what isn't touched is shared with it.
+  const after: Record<string, unknown> = before ? { ...before } : { ...key };
   for (const [path, value] of Object.entries(changes.set ?? {})) assign(after, path, storable(value));
   for (const [path, value] of Object.entries(changes.setIfMissing ?? {})) {
     if (valueAt(before, path) === undefined) assign(after, path, storable(value));
@@ -32,9 +33,13 @@ const lastName = (path: Path): string => path.slice(path.lastIndexOf(".") + 1);
 
 function parentOf(item: Record<string, unknown>, path: Path): Record<string, unknown> {
   const dot = path.lastIndexOf(".");
-  const parent = dot < 0 ? item : valueAt(item, path.slice(0, dot));
+  if (dot < 0) return item;
+  const name = path.slice(0, dot);
+  const parent = valueAt(item, name);
   if (!isMap(parent)) throw tableRequestInvalid(`the map that "${path}" steps into doesn't exist.`);
-  return parent;
+  const own = { ...parent };
+  parentOf(item, name)[lastName(name)] = own;
+  return own;
 }
 
 /** @throws JobJobError TABLE_REQUEST_INVALID over 400 KB or with an index key that is no text. */

@@ -61,6 +61,8 @@ export class MemoryObjectStore implements ObjectStore {
   readonly #clock: Clock;
   readonly #options: { versioning: boolean; minPartBytes: number; blockBytes: number };
   #versions = 0;
+  /** The latest time that was asked for: thousands of objects are made within a second. */
+  #second = { at: Number.NaN, text: "" };
   /** Set by a test: places where the deployment has no rights. */
   denied: (place: { readonly bucket: string; readonly key?: string }) => boolean = () => false;
   stats: StoreStats = {};
@@ -341,7 +343,9 @@ export class MemoryObjectStore implements ObjectStore {
 
   /** S3 keeps whole seconds. */
   #time(): string {
-    return `${new Date(this.#clock.now()).toISOString().slice(0, 19)}.000Z`;
+    const second = Math.floor(this.#clock.now() / 1_000);
+    if (second !== this.#second.at) this.#second = { at: second, text: new Date(second * 1_000).toISOString() };
+    return this.#second.text;
   }
 
   #expiry({ expiresIn }: { readonly expiresIn: number }): string {

@@ -47,6 +47,7 @@ class Hand {
   readonly #entries: TaskEntry[] = [];
   readonly #startedAt: number;
   #pack = "";
+  #window = { key: "", text: "" };
 
   constructor(ctx: AppContext, input: ChildInput, claim: number, cautious: boolean, hintKey: string) {
     this.#ctx = ctx;
@@ -93,8 +94,12 @@ class Hand {
     if (input.kind !== "bytes") return chunkRecords(spec.ranges);
     try {
       const { bucket, key, etag } = input.source;
-      const body = await this.#ctx.objects.get({ bucket, key }, { ifMatch: etag });
-      return chunkRecords({ text: new TextDecoder().decode(body), ...input.chunk });
+      // Neighbouring chunks are read through one window.
+      if (this.#window.key !== key) {
+        const body = await this.#ctx.objects.get({ bucket, key }, { ifMatch: etag });
+        this.#window = { key, text: new TextDecoder().decode(body) };
+      }
+      return chunkRecords({ text: this.#window.text, ...input.chunk });
     } catch (error) {
       if (!(error instanceof JobJobError)) throw error;
       if (error.code !== "PRECONDITION_FAILED" && error.code !== "OBJECT_MISSING") return error.toData();

@@ -34,7 +34,7 @@ export function planJob(world: World, { gzip }: { readonly gzip: boolean }): Job
   const objects = source === "prefix" ? 3 : 1;
   const tasks = source === "prefix" ? Math.ceil(few / 3) * 3 : few + world.upTo(batchSize - 1);
   const inputs = source === "range" ? [] : inputsOf(tasks, objects, gzip && world.chance(0.04));
-  const assembler = world.oneOf("concat", "passthrough");
+  const assembler = world.chance(0.25) ? "passthrough" : "concat";
   const destination = world.chance(0.75) ? "s3" : "bucket";
   const tolerated = world.oneOf(0, 20, 100);
   const partitioner =

@@ -35,7 +35,11 @@ const LEAST_FAULTS = 2;
 const MINUTE_MS = 60_000;
 /** Hours that the engine has to come to rest, once nothing goes wrong any more: any timeout of the workflow is far shorter. */
 const REST_MINUTES = 240;
-const TINY_PART = 8;
+/** Small enough that an output has several parts, and an upload now and then more than it may have. */
+const TINY_PART = 16;
+const TINY_LIMIT = 4;
+/** A step saves its cursor after a few calls. */
+const SHORT_BUDGET_MS = 60;
 
 export async function runSchedule(options: ScheduleOptions): Promise<Outcome> {
   const schedule = new Schedule(options);
@@ -65,8 +69,8 @@ class Schedule {
   constructor({ seed, cloud, pairs, traced = false, plain = false }: ScheduleOptions) {
     this.#isPlain = plain;
     const dice = new SeededIds(seed * 2 + 1);
-    const isTiny = dice.random() < 0.25;
-    const isShort = dice.random() < 0.15;
+    const isTiny = dice.random() < 0.15;
+    const isShort = dice.random() < 0.08;
     const part = isTiny ? TINY_PART : 5 * 1024 * 1024;
     const target = () => pairs[Math.floor(dice.random() * pairs.length)];
     const targets = [target(), target()].flatMap((pair) =>
@@ -85,8 +89,8 @@ class Schedule {
       faults: plain ? { budget: 0, targets: [] } : { budget: 1 + Math.floor(dice.random() * 5), targets },
       settings: {
         partBytes: part,
-        ...(isTiny ? { partLimit: 3 + Math.floor(dice.random() * 30) } : {}),
-        ...(isShort ? { stepBudgetMs: 1, publishBudgetMs: 1 } : {}),
+        ...(isTiny ? { partLimit: TINY_LIMIT + Math.floor(dice.random() * 20) } : {}),
+        ...(isShort ? { stepBudgetMs: SHORT_BUDGET_MS, publishBudgetMs: SHORT_BUDGET_MS } : {}),
       },
       minPartBytes: part,
       skewed: plain ? 0 : 0.1,

@@ -58,7 +58,8 @@ export async function simulate(options: SimulateOptions): Promise<Simulated> {
   const began = Date.now();
   let told = began;
   const work = async (): Promise<void> => {
-    const worker = new Worker(file, { workerData: data });
+    // Schedules make much garbage that is soon dead: a wide nursery spares copying it about.
+    const worker = new Worker(file, { workerData: data, resourceLimits: { maxYoungGenerationSizeMb: 128 } });
     try {
       while (next < end && !(bail && sum.failed > 0)) {
         const order: Order = { from: next, to: Math.min(end, next + ORDER), traced };

@@ -24,20 +24,9 @@ const MOST_ACTIONS = 14;
 const LEAST_ACTIONS = 2;
 /** States that a job goes through by itself; the user waits for one of them. */
 const PASSED = [
-  "STARTED",
-  "UPLOADING",
-  "PARTITIONING",
-  "PARTITIONED",
-  "PARTITIONED",
-  "TASKS_COMPLETED",
-  "MERGING",
-  "MERGED",
-  "DOWNLOADING",
-  "DOWNLOADING",
-  "COMPLETE",
-  "REQUEUEING",
-  "PAUSING",
-  "CANCELING",
+  ...(["PARTITIONED", "PARTITIONED", "PARTITIONED", "PARTITIONED", "PARTITIONED", "PARTITIONED"] as const),
+  ...(["MERGING", "MERGING", "MERGED", "DOWNLOADING", "DOWNLOADING", "DOWNLOADING", "TASKS_COMPLETED"] as const),
+  ...(["STARTED", "UPLOADING", "PARTITIONING", "REQUEUEING", "PAUSING", "CANCELING", "COMPLETE"] as const),
 ] as const satisfies readonly JobState[];
 type Ask = (ctx: SimulatedContext) => Promise<unknown>;
 
@@ -79,8 +68,7 @@ export class User {
 
   /** Control actions at moments of the seed's choice, until at least two were accepted. */
   async meddle(): Promise<void> {
-    const { upTo } = { upTo: (most: number) => this.#world.upTo(most) };
-    const wanted = LEAST_ACTIONS + upTo(2);
+    const wanted = LEAST_ACTIONS + (this.#world.chance(0.2) ? 1 : 0);
     for (let i = 0; i < MOST_ACTIONS && (i < wanted || this.accepted < LEAST_ACTIONS); i++) {
       const isLate = i >= wanted;
       if (!isQuiet(this.state))
@@ -94,23 +82,20 @@ export class User {
 
   #choose(): Action {
     const { state } = this;
-    const { oneOf, chance } = {
-      oneOf: this.#world.oneOf.bind(this.#world),
-      chance: (p: number) => this.#world.chance(p),
-    };
-    if (chance(0.12)) return oneOf("pause", "resume", "abort", "requeue", "delete");
+    const world = this.#world;
+    if (world.chance(0.12)) return world.oneOf("pause", "resume", "abort", "requeue", "delete");
     switch (state) {
       case "PAUSED":
-        return oneOf<Action>("resume", "resume", "resume", "abort");
+        return world.oneOf<Action>("resume", "resume", "resume", "abort");
       case "FAILED":
-        return oneOf<Action>("requeue", "requeue", "requeue", "abort");
+        return world.oneOf<Action>("requeue", "requeue", "requeue", "abort");
       case "COMPLETE":
       case "CANCELED":
         return "requeue";
       case "PARTITIONED":
-        return oneOf<Action>("pause", "pause", "pause", "abort");
+        return world.oneOf<Action>("pause", "pause", "pause", "abort");
       default:
-        return oneOf<Action>("abort", "pause");
+        return world.oneOf<Action>("abort", "pause");
     }
   }
 
@@ -131,18 +116,12 @@ export class User {
 
   #requeueAsk(): RequeueAsk {
     const world = this.#world;
-    const tasks = world.oneOf<RequeueAsk["tasks"]>(
-      undefined,
-      undefined,
-      undefined,
-      "unfinished",
-      "failed",
-      "partial",
-      "all",
-      [world.upTo(3), 4 + world.upTo(3)],
-    );
+    const few = [world.upTo(3), 4 + world.upTo(3)];
+    const some = world.oneOf<RequeueAsk["tasks"]>(few, few, few, "unfinished", "failed", "partial", "all");
+    // What is run again costs the most of a schedule.
+    const tasks = world.chance(this.state === "COMPLETE" ? 0.15 : 0.5) ? undefined : some;
     const key = world.chance(0.6) ? `requeue-${this.#intents}` : undefined;
-    return world.chance(0.12) ? { repartition: true, key } : { tasks, key };
+    return world.chance(0.08) ? { repartition: true, key } : { tasks, key };
   }
 
   /** Sends the same request until it is answered, or the user loses patience. @returns why it was refused; "LOST": nobody knows */
