@@ -6,7 +6,7 @@ import { claim } from "../../core/steps/claim.ts";
 import { commit } from "../../core/steps/commit.ts";
 import { plan } from "../../core/steps/plan.ts";
 import { ApiWorld } from "../helpers/api-world.ts";
-import { KILLED, mortalWork } from "../helpers/dying-worker.ts";
+import { indexOf, KILLED, mortalWork, placeOfIndex } from "../helpers/dying-worker.ts";
 import { children, type Engine, JOB, makeEngine, OWNER, putTasksJob, type Verdict, work } from "../helpers/engine.ts";
 
 async function prepare(tasks: number, config: NonNullable<Parameters<typeof putTasksJob>[2]>["config"] = {}) {
@@ -131,6 +131,25 @@ describe("a task's attempts", () => {
 });
 
 const NO_WAIT = { initialMs: 0, rate: 1, maxMs: 0 };
+
+describe("a PARTIAL task", () => {
+  it("tells the first hundred rejected items with their reasons, and how many there are", async () => {
+    const { engine, child, task } = await prepare(2);
+    const hand = await claim(engine, child);
+    await work(engine, child, hand, () => "P");
+    const index = indexOf(engine, child, hand.claim);
+    const j = Array.from({ length: 100 }, (_, i) => ({ item: `{"id":${i}`, reason: "is no JSON" }));
+    const tasks = index.tasks.map((entry) => (entry.o === 1 ? { ...entry, j, jn: 130 } : entry));
+    const place = placeOfIndex(child, hand.claim);
+    const { etag } = await engine.objects.put(place, JSON.stringify({ ...index, tasks }));
+
+    await commit(engine, { ...child, hand, result: { claim: hand.claim, indexKey: place.key, etag, maxRss: 1 } });
+    const row = await task(1);
+
+    expect(row).toMatchObject({ state: "PARTIAL", attempt: 1, error: null, rejected: 130, rejections: j });
+    expect(await task(0)).toMatchObject({ state: "PARTIAL", rejected: 0, rejections: [] });
+  });
+});
 
 describe("a failed attempt", () => {
   it("is SOFT_FAILED until its retry is due, half to all of the backoff later, and the next is twice as far", async () => {
