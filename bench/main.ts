@@ -6,11 +6,12 @@
 import { join } from "node:path";
 import type { Figure, Suite } from "./lib/figure.ts";
 import { isGood, type SuiteResult, tableOf, writeResults } from "./lib/report.ts";
+import { control } from "./suites/control.ts";
 import { gigabyte } from "./suites/gigabyte.ts";
 import { steps } from "./suites/steps.ts";
 import { tinyTasks } from "./suites/tiny-tasks.ts";
 
-const SUITES: readonly Suite[] = [steps, tinyTasks, gigabyte];
+const SUITES: readonly Suite[] = [steps, tinyTasks, gigabyte, control];
 const RESULTS = join(import.meta.dirname, "results.json");
 
 const wanted = process.argv.slice(2);

@@ -17,6 +17,8 @@ export interface Deployed {
   readonly bucket: string;
   /** A granted bucket, for inputs. */
   readonly inputBucket: string;
+  readonly endpoint: string;
+  readonly stateMachineArn: string;
 }
 
 const INPUT_BUCKET = "jobjob-bench-input";
@@ -46,6 +48,8 @@ async function deployAndSignIn(say: (line: string) => void): Promise<Deployed> {
     table: new DynamoTable({ name: outputs.TableName }),
     bucket: outputs.BucketName,
     inputBucket: INPUT_BUCKET,
+    endpoint,
+    stateMachineArn: outputs.StateMachineArn,
   };
 }
 
@@ -54,19 +58,29 @@ const SAY_EVERY_MS = 5_000;
 
 /** Runs a NEW job to its end. @throws Error unless it is COMPLETE */
 export async function runJob(
-  { client }: Deployed,
+  stack: Deployed,
   draft: Parameters<JobJobClient["create"]>[0],
   say: (line: string) => void,
 ): Promise<{ readonly job: JobRecord; readonly seconds: number }> {
-  const { job } = await client.create(draft);
+  const { job } = await stack.client.create(draft);
   const began = performance.now();
-  await client.run(job.id);
+  await stack.client.run(job.id);
+  return untilEnded(stack, job.id, say, began);
+}
+
+/** Waits for the end of a job that runs. @throws Error unless it is COMPLETE */
+export async function untilEnded(
+  { client }: Deployed,
+  id: string,
+  say: (line: string) => void,
+  began = performance.now(),
+): Promise<{ readonly job: JobRecord; readonly seconds: number }> {
   let said = began;
   for (;;) {
-    const { job: now } = await client.wait(job.id, 5);
+    const { job: now } = await client.wait(id, 5);
     if (ENDED.includes(now.state)) {
       if (now.state !== "JOB_STATE_COMPLETE")
-        throw new Error(`The job ${job.id} ended ${now.state}: ${now.errorMessage ?? JSON.stringify(now.failure)}`);
+        throw new Error(`The job ${id} ended ${now.state}: ${now.errorMessage ?? JSON.stringify(now.failure)}`);
       return { job: now, seconds: (performance.now() - began) / 1_000 };
     }
     if (performance.now() - said > SAY_EVERY_MS) {
