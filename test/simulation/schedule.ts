@@ -98,7 +98,7 @@ class Schedule {
     });
     this.world = world;
     // A gzip object is unpacked within one budget.
-    const plan = planJob(world, { gzip: !isShort });
+    const plan = planJob(world, { gzip: !isShort, plain });
     const watch = new Watch(plan.shape);
     world.observer = watch;
     this.user = new User(world, watch, plan);
