@@ -3,7 +3,7 @@
  * in memory (docs/guide/simulation.md). `--seed` replays one and prints its steps.
  */
 import { parseArgs } from "node:util";
-import { simulate } from "../test/simulation/simulate.ts";
+import { makeBase, simulate } from "../test/simulation/simulate.ts";
 import { missingCrashes, tables } from "../test/simulation/tally.ts";
 import { ROOT } from "./lib/paths.ts";
 import { runMain, ToolingError } from "./lib/tooling-error.ts";
@@ -23,8 +23,10 @@ await runMain(async () => {
     },
   });
   const isReplay = values.seed !== undefined;
-  const { tally, pairs, trace, seconds } = await simulate({
-    root: ROOT,
+  const base = makeBase(ROOT);
+  const { pairs } = base;
+  console.log(`${pairs.length} pairs of caller and port method`);
+  const { tally, trace, seconds } = await simulate(base, {
     from: whole("seed", values.seed ?? values.from),
     schedules: isReplay ? 1 : whole("schedules", values.schedules),
     threads: whole("threads", values.threads),

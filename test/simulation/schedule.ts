@@ -7,7 +7,7 @@ import { linesOf, planJob, putInput } from "./job-plan.ts";
 import { isDoomed } from "./records.ts";
 import { type Acted, isQuiet, User } from "./user.ts";
 import { Watch } from "./watch.ts";
-import { INPUT, OUTPUT, World } from "./world.ts";
+import { INPUT, World } from "./world.ts";
 
 export interface ScheduleOptions {
   readonly seed: number;
@@ -234,5 +234,3 @@ class Schedule {
     return [];
   }
 }
-
-export const OUTPUT_BUCKET = OUTPUT;

@@ -3,7 +3,7 @@
  * `npm run simulate -- --seed N`.
  */
 import { expect, it } from "vitest";
-import { simulate } from "./simulate.ts";
+import { makeBase, simulate } from "./simulate.ts";
 import { tables } from "./tally.ts";
 
 const SCHEDULES = 1_000;
@@ -12,7 +12,10 @@ const MINUTES = 60_000;
 it(
   "a job comes to its end whatever happens, and nothing of it is lost, doubled or out of place",
   async () => {
-    const { tally, pairs } = await simulate({ root: process.cwd(), schedules: SCHEDULES });
+    const base = makeBase(process.cwd());
+    const { pairs } = base;
+
+    const { tally } = await simulate(base, { schedules: SCHEDULES });
 
     console.log(tables(tally, pairs));
     expect(tally.failures.map(({ seed, problems }) => `seed ${seed}: ${problems.join("; ").slice(0, 500)}`)).toEqual(

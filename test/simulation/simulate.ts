@@ -3,14 +3,22 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import * as esbuild from "esbuild";
-import { synthesise } from "./definition.ts";
+import { type Deployed, synthesise } from "./definition.ts";
 import type { Pair } from "./faults.ts";
 import { readPairs } from "./reach.ts";
 import { addTally, emptyTally, type Tally } from "./tally.ts";
 import type { Order, ThreadData } from "./thread.ts";
 
-export interface SimulateOptions {
+/** What every run of one state of the code shares; a few seconds each to make. */
+export interface Base {
   readonly root: string;
+  readonly deployed: Deployed;
+  readonly pairs: readonly Pair[];
+}
+
+export const makeBase = (root: string): Base => ({ root, deployed: synthesise(), pairs: readPairs(root) });
+
+export interface SimulateOptions {
   /** The first seed. @default 1 */
   readonly from?: number;
   readonly schedules: number;
@@ -18,39 +26,25 @@ export interface SimulateOptions {
   readonly threads?: number;
   /** Without faults and control actions. @default false */
   readonly plain?: boolean;
-  /** Ends as soon as a schedule fails. @default false */
-  readonly bail?: boolean;
   /** For the one seed of a replay: every step. @default false */
   readonly traced?: boolean;
   readonly say?: (line: string) => void;
 }
 export interface Simulated {
   readonly tally: Tally;
-  readonly pairs: readonly Pair[];
   readonly trace: readonly string[];
   /** Of the schedules alone. */
   readonly seconds: number;
 }
 
 /** Seeds of one order: a second or so. */
-const ORDER = 40;
+const ORDER = 25;
+const TELL_MS = 15_000;
 
-export async function simulate(options: SimulateOptions): Promise<Simulated> {
-  const {
-    root,
-    schedules,
-    from = 1,
-    threads = 2,
-    plain = false,
-    bail = false,
-    traced = false,
-    say = () => {},
-  } = options;
-  const deployed = synthesise();
-  const pairs = readPairs(root);
-  const file = await bundle(root);
-  const data: ThreadData = { deployed, pairs, plain };
-  say(`${schedules} schedules from seed ${from}, ${pairs.length} pairs of caller and port method, ${threads} threads`);
+export async function simulate(base: Base, options: SimulateOptions): Promise<Simulated> {
+  const { schedules, from = 1, threads = 2, plain = false, traced = false, say = () => {} } = options;
+  const file = await bundle(base.root);
+  const data: ThreadData = { deployed: base.deployed, pairs: base.pairs, plain };
   const sum = emptyTally();
   let trace: readonly string[] = [];
   let next = from;
@@ -61,13 +55,13 @@ export async function simulate(options: SimulateOptions): Promise<Simulated> {
     // Schedules make much garbage that is soon dead: a wide nursery spares copying it about.
     const worker = new Worker(file, { workerData: data, resourceLimits: { maxYoungGenerationSizeMb: 128 } });
     try {
-      while (next < end && !(bail && sum.failed > 0)) {
+      while (next < end) {
         const order: Order = { from: next, to: Math.min(end, next + ORDER), traced };
         next = order.to;
         const answer = await ask(worker, order);
         addTally(sum, answer.tally);
         trace = answer.trace ?? trace;
-        if (Date.now() - told < 10_000) continue;
+        if (Date.now() - told < TELL_MS) continue;
         told = Date.now();
         const left = ((told - began) / sum.schedules) * (schedules - sum.schedules);
         say(`${sum.schedules} schedules, ${sum.failed} failed, ${Math.round(left / 1_000)} s left`);
@@ -78,7 +72,7 @@ export async function simulate(options: SimulateOptions): Promise<Simulated> {
   };
   await Promise.all(Array.from({ length: Math.min(threads, Math.ceil(schedules / ORDER)) }, work));
   sum.failures.sort((a, b) => a.seed - b.seed);
-  return { tally: sum, pairs, trace, seconds: (Date.now() - began) / 1_000 };
+  return { tally: sum, trace, seconds: (Date.now() - began) / 1_000 };
 }
 
 interface Answer {
@@ -113,7 +107,6 @@ async function bundle(root: string): Promise<string> {
     mainFields: ["module", "main"],
     external: ["@aws-sdk/*", "@smithy/*"],
     banner: { js: 'import{createRequire as __cr}from"node:module";const require=__cr(import.meta.url);' },
-    sourcemap: "inline",
     logLevel: "warning",
   });
   return outfile;
