@@ -2,6 +2,7 @@
 import { mkdir, open, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { startJob } from "../cli/commands/run.ts";
+import { confirm } from "../cli/confirm.ts";
 import { type Cli, processContext } from "../cli/context.ts";
 import { describeDraft } from "../cli/draft.ts";
 import { fetchResults } from "../cli/fetch-results.ts";
@@ -40,7 +41,7 @@ await runMain(async () => {
 });
 
 async function runDemo(stack: DemoStack, keep: boolean): Promise<number> {
-  const cli = processContext(readSecret);
+  const cli = processContext({ readSecret, confirm });
   const client = new JobJobClient(stack.login);
   await mkdir(join(STATE_DIRECTORY, "demo"), { recursive: true });
   await mkdir(OUTPUT, { recursive: true });
