@@ -2,12 +2,14 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { blocksPage } from "./docs/blocks-page.ts";
+import { eventsPage } from "./docs/events-page.ts";
 import { statesPage } from "./docs/states-page.ts";
 import { ROOT } from "./lib/paths.ts";
 
 const PAGES: Readonly<Record<string, () => string>> = {
   "docs/guide/states.md": statesPage,
   "docs/guide/building-blocks.md": blocksPage,
+  "docs/guide/events.md": eventsPage,
 };
 
 const check = process.argv.includes("--check");

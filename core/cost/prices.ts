@@ -14,6 +14,8 @@ export const PRICES = {
   /** S3, per PUT (also parts, copies, lists) and GET. */
   put: 5 / 1e6,
   get: 0.4 / 1e6,
+  /** EventBridge, per event of one's own put on a bus. */
+  busEvent: 1 / 1e6,
 } as const;
 
 /** What a job used, or is expected to use. */

@@ -7,6 +7,7 @@ import { configInput } from "../../core/contracts/api/config.ts";
 import type { Block } from "../../core/contracts/blocks.ts";
 import { blocksPage } from "../../scripts/docs/blocks-page.ts";
 import { errorCodes } from "../../scripts/docs/error-codes.ts";
+import { eventsPage } from "../../scripts/docs/events-page.ts";
 import { BLOCK_EXAMPLES, TEMPLATE_EXAMPLES } from "../../scripts/docs/examples.ts";
 import { statesPage } from "../../scripts/docs/states-page.ts";
 
@@ -16,6 +17,7 @@ const KINDS = ["partitioner", "app", "assembler"] as const;
 it.each([
   ["states", "core/states", statesPage],
   ["building-blocks", "apps/", blocksPage],
+  ["events", "core/contracts/events.ts", eventsPage],
 ] as const)("docs/guide/%s.md is what %s says (npx tsx scripts/docs.ts writes it)", async (name, _of, make) => {
   const page = await readFile(`docs/guide/${name}.md`, "utf8");
 
@@ -66,6 +68,5 @@ it("finds codes in each place where the source gives one", async () => {
     expect(found.has(code), code).toBe(true);
   expect(found.get("UNAUTHENTICATED")).toEqual(["cdk/api.ts"]);
   // A state; a log event; an environment variable.
-  for (const word of ["TASKS_COMPLETED", "STEP_ENDED", "JOBJOB_BUCKET"])
-    expect(found.has(word), word).toBe(false);
+  for (const word of ["TASKS_COMPLETED", "STEP_ENDED", "JOBJOB_BUCKET"]) expect(found.has(word), word).toBe(false);
 });
