@@ -4,8 +4,9 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { MemoryEventBus, MemoryObjectStore, unavailable, withFaults } from "../../../adapters/memory/index.ts";
 import { FUNCTIONS, type FunctionName, type FunctionSpec } from "../../../cdk/function-table.ts";
 import type { ChildInput, Hand } from "../../../core/contracts/workflow.ts";
-import { publishEvents } from "../../../core/events/publish.ts";
+import { abortJob, pauseJob, requeueJob } from "../../../core/control/index.ts";
 import { publishedSoFar } from "../../../core/delivery/published.ts";
+import { publishEvents } from "../../../core/events/publish.ts";
 import { claimLogKey, stepPrefix } from "../../../core/keys/object-keys.ts";
 import { claim } from "../../../core/steps/claim.ts";
 import { commit } from "../../../core/steps/commit.ts";
@@ -190,23 +191,23 @@ async function breakAndSweep(): Promise<void> {
   });
   await deleted.objects.put({ bucket: BUCKET, key: claimLogKey({ owner: OWNER, jobId: JOB }, 0, 0, 1) }, "{}");
   await deleted.table.write({ update: { pk: `JOB#${JOB}`, sk: "JOB" }, changes: { set: { deletedAt: 1 } } });
-  const report = await sweep(as("sweep", deleted), { jobId: JOB });
-  expect(report.repaired).toEqual({ [JOB]: "purged the deleted job" });
+  await sweep(as("sweep", deleted), { jobId: JOB });
+  expect(await deleted.table.get({ pk: `JOB#${JOB}`, sk: "JOB" })).toBeUndefined();
   expect(await deleted.objects.listUploads("out", "")).toEqual([]);
 }
 
 async function sweepTheRest(): Promise<void> {
   const drained = await workOff((o) => (o === 3 ? "X" : "C"), true);
-  const report = await sweep(as("sweep", drained), { jobId: JOB });
-  expect(report.repaired).toEqual({ [JOB]: "drained its tasks and ended the run" });
+  await sweep(as("sweep", drained), { jobId: JOB });
+  expect((await jobOf(drained)).state).toBe("FAILED");
 
   const lost = makeEngine();
   await putTasksJob(lost, 1);
   await lost.table.write({ update: { pk: `JOB#${JOB}`, sk: "JOB" }, changes: { set: { state: "STARTED" } } });
   lost.clock.advance(120_000);
-  expect((await sweep(as("sweep", lost), {})).repaired).toEqual({
-    [JOB]: "started the run, whose start had been lost",
-  });
+  expect((await sweep(as("sweep", lost), {})).repairs.map(({ what }) => what)).toEqual([
+    "started the run, whose start had been lost",
+  ]);
 }
 
 async function callTheApi(): Promise<void> {
@@ -258,6 +259,26 @@ async function callTheApi(): Promise<void> {
   expect((await w.call("GET", "/v1/auth/api_keys")).status).toBe(200);
 }
 
+async function controlJobs(): Promise<void> {
+  const delivering = await merge({ bucket: "out", name: "reports" });
+  await untilElsewhere(delivering, "assemble");
+  await dieBetweenIntentAndIds(delivering);
+  const own = `${stepPrefix({ owner: OWNER, jobId: JOB }, "x", 1, 1)}u`;
+  await delivering.objects.createUpload({ bucket: BUCKET, key: own }); // a merge that was under way
+  delivering.clock.advance(20 * 60_000); // no late call can add to the record of its uploads any more
+  await abortJob(as("api", delivering), { owner: OWNER, id: JOB });
+  expect([(await jobOf(delivering)).state, await delivering.objects.listUploads("out", "")]).toEqual(["CANCELING", []]);
+  delivering.clock.advance(70_000);
+  await sweep(as("sweep", delivering), { jobId: JOB });
+  expect((await jobOf(delivering)).state).toBe("CANCELED");
+
+  const running = await workOff((o) => (o === 3 ? undefined : "C"), false);
+  await pauseJob(as("api", running), { owner: OWNER, id: JOB });
+  await abortJob(as("api", running), { owner: OWNER, id: JOB });
+  await requeueJob(as("api", running), { owner: OWNER, id: JOB }, { tasks: [3] });
+  expect((await jobOf(running)).state).toBe("REQUEUEING");
+}
+
 async function tellTheBus(): Promise<void> {
   const engine = await workOff(() => "C", false);
   const bus = new MemoryEventBus();
@@ -275,6 +296,7 @@ const KEPT: Readonly<Record<string, string>> = {
   "publish s3:AbortMultipartUpload granted": "uploads of a superseded deliver",
   "publish s3:ListBucketMultipartUploads own": "those of them whose ids it had no time to note",
   "publish s3:ListBucketMultipartUploads granted": "those of them whose ids it had no time to note",
+  "api states:DescribeExecution": "stop asks whether what can't be stopped has ended (adapters/step-functions)",
   "sweep states:DescribeExecution": "stop asks whether what can't be stopped has ended (adapters/step-functions)",
 };
 
@@ -304,6 +326,7 @@ beforeAll(async () => {
   await breakAndSweep();
   await sweepTheRest();
   await callTheApi();
+  await controlJobs();
   await tellTheBus();
 }, 60_000);
 
