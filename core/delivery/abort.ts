@@ -13,15 +13,18 @@ type Ports = Pick<StepContext, "objects" | "table" | "clock"> & {
  * deployment's bucket (output, staging) and at the destination. An upload must not outlive its job: called when it failed,
  * was aborted or is deleted, and again a function's life later, since a late call may have begun another. Repeatable; touches
  * nothing of a run that began meanwhile. Which uploads count as the job's at a destination that is shared: docs/adr/0013.
+ * @returns false when a late call may still begin uploads: another look is due 16 minutes later
  */
-export async function abortDelivery(ctx: Ports, job: JobItem): Promise<void> {
+export async function abortDelivery(ctx: Ports, job: JobItem): Promise<boolean> {
   const place: JobPlace = { owner: job.owner, jobId: job.id };
   const isSameRun = async (): Promise<boolean> => {
     const now = await loadJob(ctx.table, job.id);
     return now === undefined || now.run === job.run;
   };
   await abortUntilGone(ctx.objects, ctx.settings.bucket, jobPrefix(place), () => true, isSameRun);
+  let isSettled = true;
   for await (const group of recordedGroups(ctx, place, job.run)) {
-    await endGroup(ctx, group.place, { mayAbortFound: isSameRun });
+    if (!(await endGroup(ctx, group.place, { mayAbortFound: isSameRun }))) isSettled = false;
   }
+  return isSettled;
 }

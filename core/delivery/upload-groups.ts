@@ -100,15 +100,16 @@ export interface EndOptions {
  * Aborts the uploads of a group until they are gone; those that a crash left without a recorded id are looked for at the
  * group's own keys, begun while the record says that they were being begun. Then removes the record, unless more of them may
  * still be begun by a call that outlived its time: then a later look finds them by it.
+ * @returns whether the record is gone
  * @throws JobJobError UPLOAD_LINGERS (retryable)
  */
 export async function endGroup(
   ctx: Stores & Pick<StepContext, "clock">,
   place: Place,
   options: EndOptions,
-): Promise<void> {
+): Promise<boolean> {
   const record = await loadGroup(ctx, place);
-  if (!record) return;
+  if (!record) return true;
   const { bucket, keys, ids, at } = record;
   if (ids) await inParallel(keys, CALLS_AT_ONCE, (key, i) => ctx.objects.abortUpload({ bucket, key }, ids[i] ?? ""));
   const known = new Set(ids ?? []);
@@ -123,9 +124,9 @@ export async function endGroup(
   const found = await abortUntilGone(ctx.objects, bucket, commonPrefix(keys), isOurs, async () =>
     ids ? true : options.mayAbortFound(),
   );
-  if (found && (ids !== null || ctx.clock.now() > at + BEGINS_WITHIN_MS)) {
-    await ctx.objects.delete(place.bucket, [place.key]);
-  }
+  if (!found || (ids === null && ctx.clock.now() <= at + BEGINS_WITHIN_MS)) return false;
+  await ctx.objects.delete(place.bucket, [place.key]);
+  return true;
 }
 
 /**

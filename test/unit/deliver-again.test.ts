@@ -8,6 +8,8 @@ import { publishedSoFar } from "../../core/delivery/published.ts";
 import { JobJobError } from "../../core/errors.ts";
 import { loadSpec } from "../../core/job/load.ts";
 import { jobKey } from "../../core/keys/item-keys.ts";
+import { finish } from "../../core/steps/finish.ts";
+import { sweep } from "../../core/steps/sweep.ts";
 import { ApiWorld } from "../helpers/api-world.ts";
 import { BUCKET, type Engine, JOB } from "../helpers/engine.ts";
 import {
@@ -361,7 +363,7 @@ test("a zombie deliver that begins uploads after the job has ended leaves none b
         update: jobKey(JOB),
         changes: { set: { state: "CANCELING", wish: 3 } },
       });
-      await abortDelivery(world, await jobOf(world));
+      expect(await abortDelivery(world, await jobOf(world))).toBe(false);
       expect(await uploads()).toEqual([]);
     }
     // It dies before it can note a single id.
@@ -372,10 +374,32 @@ test("a zombie deliver that begins uploads after the job has ended leaves none b
   const foreign = await world.objects.createUpload({ bucket: "out", key: "reports/0_keep_too" });
 
   world.clock.advance(16 * 60_000 + 1);
-  await abortDelivery(world, await jobOf(world));
+  expect(await abortDelivery(world, await jobOf(world))).toBe(true);
 
   expect((await uploads()).map(({ uploadId }) => uploadId)).toEqual([foreign.uploadId]);
   expect(world.objects.keys(BUCKET).filter((key) => key.includes("/group-"))).toEqual([]);
+});
+
+test("the sweeper looks at a COMPLETE job again as long as a deliver that died may begin uploads", async () => {
+  await putMergeJob(world, SET);
+  await runStep(world, "assemble");
+  const dies: FaultHook = ({ when, method }) => {
+    if (when === "after" && method === "createUpload") throw new Error("died");
+  };
+  await expect(runStep(world, "deliver", { hook: dies })).rejects.toThrow("died");
+  await runStep(world, "deliver");
+  await runStep(world, "publish");
+  await finish(world, { jobId: JOB, run: 1 });
+
+  world.clock.advance(61_000);
+  await sweep(world, {});
+  const late = await world.objects.createUpload({ bucket: "out", key: "reports/0_keep" });
+  world.clock.advance(16 * 60_000);
+  await sweep(world, {});
+
+  expect((await uploads()).filter(({ uploadId }) => uploadId === late.uploadId)).toEqual([]);
+  expect(await jobOf(world)).not.toHaveProperty("dueSk");
+  expect(there()).toEqual({ ...AFTER_SET, ...manifest(1, AFTER_SET) });
 });
 
 test("what an abort finds published is told by name and content", async () => {

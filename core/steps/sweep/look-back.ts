@@ -28,17 +28,18 @@ export async function lookBack(ctx: SweepContext, job: JobItem): Promise<readonl
     await ctx.workflow.stop(name, `the job is ${job.state}`);
     repairs.push({ kind: "EXECUTION", what: "stopped the ended run's execution" });
   }
-  await abortDelivery(ctx, job);
+  const isSettled = await abortDelivery(ctx, job);
   const now = ctx.clock.now();
   if (job.purgeAt !== undefined && job.purgeAt <= now && !job.purged) await purgeTemporary(ctx, job);
-  else await lookAgain(ctx, job, now);
+  else await lookAgain(ctx, job, now, isSettled);
   return repairs;
 }
 
-async function lookAgain(ctx: SweepContext, job: JobItem, now: number): Promise<void> {
+async function lookAgain(ctx: SweepContext, job: JobItem, now: number, isSettled: boolean): Promise<void> {
   const hasDelivered = job.interrupted === "MERGED" || job.interrupted === "DOWNLOADING";
   const looks = [
     ...(hasDelivered && job.state !== "COMPLETE" ? [(job.endedAt ?? now) + ZOMBIES_END_MS] : []),
+    ...(isSettled ? [] : [now + ZOMBIES_END_MS]),
     ...(job.purgeAt === undefined || job.purged ? [] : [job.purgeAt]),
   ].filter((at) => at > now);
   try {
