@@ -22,11 +22,10 @@ const API_SECONDS = 29;
 const MOST_TRIES = 6;
 const MOST_ACTIONS = 14;
 const LEAST_ACTIONS = 2;
-/** States that a job goes through by itself; the user waits for one of them. */
-const PASSED = [
-  ...(["PARTITIONED", "PARTITIONED", "PARTITIONED", "PARTITIONED", "PARTITIONED", "PARTITIONED"] as const),
-  ...(["MERGING", "MERGING", "MERGED", "DOWNLOADING", "DOWNLOADING", "DOWNLOADING", "TASKS_COMPLETED"] as const),
-  ...(["STARTED", "UPLOADING", "PARTITIONING", "REQUEUEING", "PAUSING", "CANCELING", "COMPLETE"] as const),
+/** The way of a job, as it goes by itself; the user waits for a state that lies ahead. Often there is the most to disturb. */
+const WAY = [
+  ...(["STARTED", "UPLOADING", "PARTITIONING", "PARTITIONED", "PARTITIONED", "PARTITIONED", "PARTITIONED"] as const),
+  ...(["TASKS_COMPLETED", "MERGING", "MERGING", "MERGED", "DOWNLOADING", "DOWNLOADING", "COMPLETE"] as const),
 ] as const satisfies readonly JobState[];
 type Ask = (ctx: SimulatedContext) => Promise<unknown>;
 
@@ -71,13 +70,20 @@ export class User {
     const wanted = LEAST_ACTIONS + (this.#world.chance(0.2) ? 1 : 0);
     for (let i = 0; i < MOST_ACTIONS && (i < wanted || this.accepted < LEAST_ACTIONS); i++) {
       const isLate = i >= wanted;
-      if (!isQuiet(this.state))
-        await this.#until(this.#world.oneOf(...PASSED), isLate ? 900_000 : 120_000 * this.#world.random());
+      if (!isQuiet(this.state)) await this.#until(this.#ahead(), isLate ? 900_000 : 120_000 * this.#world.random());
       await this.#world.turn("the user thinks", this.#world.random() * (isQuiet(this.state) ? 60_000 : 200));
       if (this.state === undefined) return;
       if (this.state === "NEW") await this.run();
       else await this.act(this.#choose());
     }
+  }
+
+  /** The state to wait for: one that lies ahead, or at once the present one, which may not last. */
+  #ahead(): JobState {
+    const { state } = this;
+    const at = WAY.findLastIndex((one) => one === state);
+    if (state !== undefined && this.#world.chance(at < 0 ? 0.6 : 0.15)) return state;
+    return WAY[at + 1 + Math.floor(this.#world.random() * (WAY.length - at - 1))] ?? "COMPLETE";
   }
 
   #choose(): Action {
@@ -93,9 +99,9 @@ export class User {
       case "CANCELED":
         return "requeue";
       case "PARTITIONED":
-        return world.oneOf<Action>("pause", "pause", "pause", "abort");
+        return world.chance(0.8) ? "pause" : "abort";
       default:
-        return world.oneOf<Action>("abort", "pause");
+        return world.chance(0.75) ? "abort" : "pause";
     }
   }
 
