@@ -46,7 +46,7 @@ export async function runChaos({ stack, jobs, atOnce, random, created, say, note
   const stopKiller = startKiller({
     stack,
     random: random.fork(2),
-    most: leastKills(jobs) * 2,
+    allowed: () => Math.ceil((leastKills(jobs) * 2 * (outcomes.length + atOnce)) / jobs),
     isTime: () => watch.states.some((state) => state === "PARTITIONED"),
     onKill: ({ worker }) => {
       kills++;

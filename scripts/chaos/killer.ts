@@ -12,20 +12,20 @@ const PAUSE_MS = { least: 150, most: 1_600 };
 export interface KillerOptions {
   readonly stack: { readonly endpoint: string; readonly bucket: string };
   readonly random: Random;
-  /** Enough is enough: with too many, jobs die of it more than they live. */
-  readonly most: number;
+  /** How many there may be by now: with too many, jobs die of it more than they live. */
+  readonly allowed: () => number;
   /** Whether a job's tasks are running now. */
   readonly isTime: () => boolean;
   readonly onKill: (worker: WorkerProcess) => void;
 }
 
 /** Kills until told to stop. @returns how to */
-export function startKiller({ stack, random, most, isTime, onKill }: KillerOptions): () => Promise<void> {
+export function startKiller({ stack, random, allowed, isTime, onKill }: KillerOptions): () => Promise<void> {
   let on = true;
   const run = async () => {
-    for (let kills = 0; on && kills < most; ) {
+    for (let kills = 0; on; ) {
       await sleep(random.int(PAUSE_MS.least, PAUSE_MS.most));
-      if (!on || !isTime()) continue;
+      if (!on || kills >= allowed() || !isTime()) continue;
       const victim = await busiest(workerProcesses(stack));
       if (victim && killWorker(victim)) {
         kills++;

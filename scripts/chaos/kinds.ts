@@ -81,8 +81,8 @@ const csvKind = (
 ): Kind => ({
   name,
   make: (random) => {
-    const rows = rowsOf(random, random.int(2_000, 6_000));
-    const params = { app, partitioner: { chunks: random.int(20, 60) } };
+    const rows = rowsOf(random, random.int(1_000, 3_000));
+    const params = { app, partitioner: { chunks: random.int(15, 40) } };
     return { inputs: file("in.csv", csvOf(rows)), draft: { templateId, params }, outputs: outputs(rows) };
   },
 });
@@ -95,7 +95,7 @@ const ndjsonKind = (
 ): Kind => ({
   name,
   make: (random) => {
-    const rows = rowsOf(random, random.int(2_000, 6_000));
+    const rows = rowsOf(random, random.int(1_000, 3_000));
     const files = random.int(1, 4);
     const share = Math.ceil(rows.length / files);
     const inputs = new Map(
@@ -107,7 +107,7 @@ const ndjsonKind = (
           .join(""),
       ]),
     );
-    const params = { app, partitioner: { chunks: random.int(20, 60) } };
+    const params = { app, partitioner: { chunks: random.int(15, 40) } };
     return { inputs, draft: { templateId, params }, outputs: outputs(rows) };
   },
 });
@@ -144,8 +144,8 @@ export const KINDS: readonly Kind[] = [
   {
     name: "lines → word counts",
     make: (random) => {
-      const lines = times(random.int(3_000, 9_000), () => lineOf(random));
-      const params = { partitioner: { chunks: random.int(20, 60) } };
+      const lines = times(random.int(2_000, 6_000), () => lineOf(random));
+      const params = { partitioner: { chunks: random.int(15, 40) } };
       return {
         inputs: file("in.txt", lines.join("")),
         draft: { templateId: "word-count", params },
@@ -156,7 +156,7 @@ export const KINDS: readonly Kind[] = [
   {
     name: "numbers → one a line",
     make: (random) => {
-      const last = random.int(1_500, 4_000);
+      const last = random.int(600, 1_800);
       const params = { partitioner: { range: `1-${last}`, perChunk: random.int(1, 3) } };
       const text = times(last, (i) => `${i + 1}\n`).join("");
       return { inputs: new Map(), draft: { templateId: "numbers", params }, outputs: file("output", text) };
@@ -165,7 +165,7 @@ export const KINDS: readonly Kind[] = [
   {
     name: "replicas",
     make: (random) => {
-      const replicas = random.int(500, 1_500);
+      const replicas = random.int(300, 900);
       const text = times(replicas, (i) => `${i}\n`).join("");
       const params = { partitioner: { replicas } };
       return { inputs: new Map(), draft: { templateId: "replicas", params }, outputs: file("output", text) };
@@ -174,7 +174,7 @@ export const KINDS: readonly Kind[] = [
   {
     name: "objects → copies",
     make: (random) => {
-      const inputs = objectsOf(random, random.int(20, 40));
+      const inputs = objectsOf(random, random.int(15, 30));
       return {
         inputs,
         draft: { templateId: "copy", params: { partitioner: { objectsPerChunk: 1 } } },
@@ -185,7 +185,7 @@ export const KINDS: readonly Kind[] = [
   {
     name: "objects → checksums",
     make: (random) => {
-      const inputs = objectsOf(random, random.int(20, 40));
+      const inputs = objectsOf(random, random.int(15, 30));
       const lines = [...inputs].map(([key, text]) => {
         const sha256 = createHash("sha256").update(text).digest("hex");
         return `${JSON.stringify({ key, size: Buffer.byteLength(text), sha256 })}\n`;
@@ -209,8 +209,8 @@ export const KINDS: readonly Kind[] = [
   {
     name: "bytes → pieces",
     make: (random) => {
-      const text = times(random.int(1_500, 2_500), () => lineOf(random)).join("");
-      const size = Math.ceil(text.length / random.int(20, 40));
+      const text = times(random.int(1_000, 1_600), () => lineOf(random)).join("");
+      const size = Math.ceil(text.length / random.int(15, 30));
       const pieces = times(Math.ceil(text.length / size), (i) => text.slice(i * size, (i + 1) * size));
       return {
         inputs: file("in.bin", text),
