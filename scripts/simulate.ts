@@ -26,6 +26,7 @@ await runMain(async () => {
   const base = makeBase(ROOT);
   const { pairs } = base;
   console.log(`${pairs.length} pairs of caller and port method`);
+  const cpu = process.cpuUsage();
   const { tally, trace, seconds } = await simulate(base, {
     from: whole("seed", values.seed ?? values.from),
     schedules: isReplay ? 1 : whole("schedules", values.schedules),
@@ -43,9 +44,10 @@ await runMain(async () => {
   const isShort = tally.schedules < ENOUGH;
   if (!isReplay && missing.length > 0)
     console.log(`without a crash${isShort ? "" : " (FAILED)"}:\n  ${missing.join("\n  ")}`);
-  const per = ((seconds * 1_000) / tally.schedules).toFixed(1);
+  const { user, system } = process.cpuUsage(cpu);
+  const per = ((user + system) / 1_000 / tally.schedules).toFixed(1);
   console.log(
-    `${tally.schedules} schedules, ${tally.steps} steps in ${seconds.toFixed(0)} s (${per} ms each), ended ${JSON.stringify(tally.ended)}`,
+    `${tally.schedules} schedules, ${tally.steps} steps in ${seconds.toFixed(0)} s (${per} ms of a core each), ended ${JSON.stringify(tally.ended)}`,
   );
   console.log(`${tally.schedules - tally.failed} passed, ${tally.failed} failed`);
   return tally.failed > 0 || (!isShort && missing.length > 0) ? 1 : 0;

@@ -22,6 +22,11 @@ export interface MemoryTableOptions {
   readonly clock?: Clock;
   /** Bytes read for one page of a query. @default 1 MiB, as DynamoDB */
   readonly pageBytes?: number;
+  /**
+   * Whether what is read is the reader's own. False hands out the stored items themselves, half as dear: for the simulation,
+   * whose readers parse what they get and change none of it. @default true
+   */
+  readonly copies?: boolean;
   /** Sees every item that is stored or removed, just behind it: for checks of every single write. It must not change them. */
   readonly onStore?: (before: Item | undefined, after: Item | undefined) => void;
 }
@@ -52,12 +57,14 @@ export class MemoryTable implements Table {
   readonly #tokens = new Map<string, { readonly content: string; readonly until: number }>();
   readonly #clock: Clock;
   readonly #pageBytes: number;
+  readonly #give: (item: Item) => Item;
   readonly #onStore: MemoryTableOptions["onStore"];
   stats: TableStats = emptyStats();
 
   constructor(options: MemoryTableOptions = {}) {
     this.#clock = options.clock ?? { now: () => 0 };
     this.#pageBytes = options.pageBytes ?? 1_024 * 1_024;
+    this.#give = (options.copies ?? true) ? copyOf : (item) => item;
     this.#onStore = options.onStore;
   }
 
@@ -93,7 +100,7 @@ export class MemoryTable implements Table {
       if (!item) continue;
       const seen = input.index === undefined ? item : keysOnly(item, input.index);
       bytes += itemBytes(seen);
-      items.push(copyOf(seen));
+      items.push(this.#give(seen));
     }
     if (items.length === input.limit) more = true;
     this.stats.itemsRead += items.length;
@@ -141,7 +148,7 @@ export class MemoryTable implements Table {
     const item = this.#items.get(keyText(key));
     this.stats.itemsRead++;
     this.stats.readUnits += readUnits(item ? itemBytes(item) : 0, consistent);
-    return item && copyOf(item);
+    return item && this.#give(item);
   }
 
   #entries(input: QueryInput): readonly Entry[] {

@@ -142,6 +142,7 @@ export class World {
     };
     this.table = new MemoryTable({
       clock: this.clock,
+      copies: false,
       onStore: (before, after) => {
         this.#changes.push({ before, after });
         if (before?.dueSk !== undefined) this.#due.delete(before.pk);
