@@ -127,7 +127,8 @@ export function exitCodeOf({ job, end }: Watched): number {
 /** After watching: how it ended, or how to come back. */
 export function sayEnd({ terminal }: Cli, { job, end }: Watched, quiet: boolean): void {
   if (end === "timeout" || end === "interrupted") {
-    const goesOn = job.state === "JOB_STATE_PAUSED" ? "stays PAUSED" : "goes on";
+    const isPaused = job.state === "JOB_STATE_PAUSED";
+    const goesOn = isPaused ? `stays PAUSED; \`jobjob resume ${job.id}\` goes on with it` : "goes on";
     terminal.err(
       `${end === "timeout" ? "The time is up, and the" : "The"} job ${job.id} ${goesOn}; \`jobjob wait ${job.id}\` comes back to it, \`jobjob stop ${job.id}\` ends it.`,
     );

@@ -1,6 +1,6 @@
 /** pause, resume, stop, requeue, delete: each for one job or many. */
 import { type Command, InvalidArgumentError } from "commander";
-import type { RequeueChoice } from "../../client/index.ts";
+import { ApiFailure, type RequeueChoice } from "../../client/index.ts";
 import { actOn, type Verb } from "../act.ts";
 import { CliError } from "../cli-error.ts";
 import { type Cli, connect } from "../context.ts";
@@ -48,8 +48,23 @@ export function stopCommand(program: Command, cli: Cli): void {
     .option("-w, --watch", "wait until the job is CANCELED")
     .addHelpText("after", `\nWhat has ended keeps its results: \`jobjob requeue\` runs the rest.\n\n${EXIT_CODES}.`)
     .action(async (jobs: readonly string[], options: ControlOptions, command: Command) => {
-      await control(cli, verb, jobs, options, {}, command, "CANCELED");
+      const done = await control(cli, verb, jobs, options, {}, command, "CANCELED");
+      if (done.length === 1 && !options.watch) await sayCanceling(cli, done[0] ?? "");
     });
+}
+
+/** A delivery that was under way needs a minute; most jobs are CANCELED by now, and a NEW one is gone. */
+async function sayCanceling(cli: Cli, id: string): Promise<void> {
+  const client = await connect(cli);
+  try {
+    const { job } = await client.get(id);
+    if (job.state !== "JOB_STATE_CANCELING") return;
+    cli.terminal.err(
+      `It is CANCELING: its delivery was under way. \`jobjob wait ${id}\` tells when nothing of it can appear any more.`,
+    );
+  } catch (error) {
+    if (!(error instanceof ApiFailure && error.status === 404)) throw error;
+  }
 }
 
 interface RequeueOptions extends ControlOptions {

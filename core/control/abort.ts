@@ -44,6 +44,9 @@ async function enterCanceling(ctx: ControlContext, job: JobItem, who: string): P
     );
   }
   const now = ctx.clock.now();
+  // A pause that ends so doesn't count in the job's duration either.
+  const paused =
+    job.state === "PAUSED" ? { pausedMs: (job.pausedMs ?? 0) + Math.max(0, now - (job.stamps.PAUSED ?? now)) } : {};
   await transition(ctx, {
     jobId: job.id,
     owner: job.owner,
@@ -51,11 +54,12 @@ async function enterCanceling(ctx: ControlContext, job: JobItem, who: string): P
     to: "CANCELING",
     run: job.run,
     who,
-    changes: { set: { wish: WISHES.CANCEL }, remove: ["waitingFor"] },
+    changes: { set: { wish: WISHES.CANCEL, ...paused }, remove: ["waitingFor"] },
   });
   const isHeld = job.state === "PAUSING" || job.state === "PAUSED";
   return {
     ...job,
+    ...paused,
     state: "CANCELING",
     wish: WISHES.CANCEL,
     stamps: { ...job.stamps, CANCELING: now },

@@ -111,6 +111,19 @@ describe("an action on a job", () => {
     expect([status, await stateOf(world, id)]).toEqual([200, state]);
   });
 
+  it("abort of one that is PAUSED leaves the pause out of its duration", async () => {
+    const world = new ApiWorld();
+    const id = await jobIn(world, "PAUSED");
+    world.clock.advance(60_000);
+    const before = (await world.get(id)).job.duration;
+
+    await world.call("POST", `${JOBS}/${id}/abort`);
+
+    const { job } = await world.get(id);
+    expect([job.state, job.duration]).toEqual(["JOB_STATE_CANCELED", before]);
+    expect(before).toBeLessThan(60);
+  });
+
   it("run of one that has ended names requeue", async () => {
     const world = new ApiWorld();
     const id = await jobIn(world, "FAILED");

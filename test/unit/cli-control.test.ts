@@ -118,6 +118,17 @@ describe("a command on one job", () => {
     });
   });
 
+  it("stop says when a delivery must end first, and is content when a NEW job is gone", async () => {
+    await using w = await world();
+    const delivering = await w.job("DOWNLOADING", "a job", { interrupted: "DOWNLOADING" });
+    const { id: fresh } = await w.api.world.job({}, "admin");
+
+    const codes = [await w.run("stop", delivering), await w.run("stop", fresh)];
+
+    expect([codes, await w.state(delivering), await w.state(fresh)]).toEqual([[0, 0], "CANCELING", undefined]);
+    expect(w.err).toEqual([expect.stringMatching(/It is CANCELING: its delivery was under way\. `jobjob wait/)]);
+  });
+
   it("--watch follows it: pause until PAUSED, requeue to the end", async () => {
     await using w = await world();
     const running = await w.job("PARTITIONED");
