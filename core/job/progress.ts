@@ -59,11 +59,11 @@ export function progressText(processed: number, skipped: number, failed: number,
 }
 
 export function factsOf(job: JobItem, sum: GateSum): JobFacts {
-  const { counts } = sum;
   return {
     state: job.state,
     waitingFor: job.state === "STARTED" ? (job.waitingFor ?? null) : null,
-    taskBegun: totalOf(counts) - counts.queued > 0,
+    // Of this run: a gate moves with each claim, and what an earlier run did lies before this one's PARTITIONED.
+    taskBegun: sum.movedAt !== undefined && sum.movedAt >= (job.stamps.PARTITIONED ?? 0),
     incomplete: (job.incompleteTasks ?? 0) + (job.incompleteItems ?? 0) > 0,
     timedOut: job.failure?.code === "JOB_TIMEOUT",
   };

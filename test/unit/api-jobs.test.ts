@@ -297,7 +297,6 @@ describe("routes", () => {
   });
 
   it.each([
-    ["POST", "/v1/customer/logs"],
     ["GET", "/v1/wallet/balance"],
     ["GET", "/v1/customer/wallet/balance"],
     ["GET", "/v1/auth/secrets"],

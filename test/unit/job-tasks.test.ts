@@ -224,6 +224,26 @@ describe("the record of a job at work", () => {
     expect([refused.status, refused.body.details[0]?.path]).toEqual([400, "view"]);
   });
 
+  it("a resumed job is queued in Flamenco's words until a task of its present run begins", async () => {
+    const { engine, world, batches } = await planned(30);
+    const word = async () => jobAnswer.parse(await read(world, "?view=flamenco")).view?.state;
+    const [first] = batches;
+    if (!first) throw new Error("no batch");
+
+    const idle = await word();
+    engine.clock.advance(1_000);
+    await claim(engine, first);
+    const begun = await word();
+    engine.clock.advance(1_000);
+    await engine.table.write({
+      update: jobKey(JOB),
+      changes: { set: { run: 2, "stamps.PARTITIONED": engine.clock.now() } },
+    });
+    const resumed = await word();
+
+    expect([idle, begun, resumed]).toEqual(["queued", "active", "queued"]);
+  });
+
   it("says what a canceled job had published", async () => {
     const { engine, world } = await planned(2);
     const cancel = (more: object) =>
