@@ -307,6 +307,6 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "core/batches/read.ts",
     find: "for (const [i, place] of places.entries()) {",
     replace:
-      "const runOf = (i: number): number => Number(items.get(`${keys[i]?.pk} ${keys[i]?.sk}`)?.run ?? 0);\n    for (const [i, place] of [...places.entries()].sort(([a], [b]) => runOf(a) - runOf(b))) {",
+      "const runOf = (i: number): number => Number(items.get([keys[i]?.pk, keys[i]?.sk].join(' '))?.run ?? 0);\n    for (const [i, place] of [...places.entries()].sort(([a], [b]) => runOf(a) - runOf(b))) {",
   },
 ];
