@@ -1,9 +1,8 @@
 /** One job under chaos: what befalls it, and what a user would do about it, until it has ended for good. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { ApiFailure, type NewJob, type Place } from "../../client/index.ts";
-import { eventItem, type JobItem } from "../../core/contracts/job-items.ts";
+import type { JobItem } from "../../core/contracts/job-items.ts";
 import { executionName } from "../../core/keys/execution-name.ts";
-import { EVENT_PREFIX, jobKey } from "../../core/keys/item-keys.ts";
 import { isActive, JOB_STATES, type JobState } from "../../core/states/job-states.ts";
 import type { Cells, UserAction } from "./cells.ts";
 import type { Kind } from "./kinds.ts";
@@ -11,6 +10,7 @@ import { differenceOfOutputs, fingerprintOf, type Target } from "./outputs.ts";
 import type { Intent, JobPlan } from "./plan.ts";
 import type { Random } from "./random.ts";
 import type { ChaosStack } from "./stack.ts";
+import { Timeline } from "./timeline.ts";
 import type { Watch } from "./watch.ts";
 
 /** The sweeper's period on either emulator and on AWS. */
@@ -78,14 +78,14 @@ class Driver {
   readonly #left: { readonly intent: Intent; tries: number }[];
   readonly #problems: string[] = [];
   readonly #stops: Stop[] = [];
-  /** Timeline rows that are counted. */
-  readonly #told = new Set<string>();
+  readonly #timeline: Timeline;
   /** An execution that was stopped from outside, and hasn't been accounted for. */
   #stopped: { readonly run: number; readonly at: number; readonly intent: Intent } | undefined;
 
   constructor(options: DriverOptions, id: string, target: Target, expected: ReadonlyMap<string, string>) {
     this.#o = options;
     this.#id = id;
+    this.#timeline = new Timeline(options.stack.table, id);
     this.#target = target;
     this.#expected = expected;
     this.#left = options.plan.intents.map((intent) => ({ intent, tries: intent.tries }));
@@ -254,44 +254,12 @@ class Driver {
       else if (error.code !== "NOTHING_TO_REQUEUE") cells.refused(action, met);
       return { answer: error.code, met };
     }
-    const met = (await this.#newTransitions()).get(action);
+    const news = await this.#timeline.news();
+    for (const [done, at] of news) cells.done(done, at);
+    const met = news.get(action);
     say(`${this.#id} ${action} ${JSON.stringify(body)} in ${met ?? "no state of its own (repeated)"}`);
     return { answer: "ok", met };
   }
-
-  /** What users did to the job since the last look, by the timeline: that alone knows the state they met it in. */
-  async #newTransitions(): Promise<ReadonlyMap<UserAction, JobState>> {
-    const found = new Map<UserAction, JobState>();
-    const { pk } = jobKey(this.#id);
-    let cursor: string | undefined;
-    do {
-      const page = await this.#o.stack.table.query({
-        pk,
-        prefix: EVENT_PREFIX,
-        consistent: true,
-        ...(cursor === undefined ? {} : { cursor }),
-      });
-      for (const item of page.items) {
-        if (this.#told.has(item.sk)) continue;
-        this.#told.add(item.sk);
-        const { from, to } = eventItem.parse(item);
-        const action = from && to && actionOf(from, to);
-        if (!action) continue;
-        found.set(action, from);
-        this.#o.cells.done(action, from);
-      }
-      cursor = page.cursor;
-    } while (cursor !== undefined);
-    return found;
-  }
-}
-
-/** The user's action that made a transition; none for what the engine does by itself. */
-function actionOf(from: JobState, to: JobState): UserAction | undefined {
-  if (to === "PAUSING") return "pause";
-  if (to === "CANCELING" || (from === "FAILED" && to === "CANCELED")) return "abort";
-  if (to === "REQUEUEING") return "requeue";
-  return from === "PAUSED" && to === "PARTITIONED" ? "resume" : undefined;
 }
 
 /** A job may end so for what chaos does to it; everything else would be a fault of ours. */

@@ -1,7 +1,7 @@
 /**
  * npm run chaos [-- --jobs 50 --seed N --at-once 6 --verbose]: jobs of every kind on the deployed stack (AWS_ENDPOINT_URL's,
  * else an embedded emulator of its own) under random pauses, resumes, aborts, requeues, executions stopped from outside and
- * killed workers. docs/testing/chaos.md says how to read what it prints.
+ * killed workers. docs/guide/chaos.md says how to read what it prints.
  */
 import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";

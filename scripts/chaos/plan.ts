@@ -27,10 +27,12 @@ export function planJobs(jobs: number, random: Random): readonly JobPlan[] {
   const others = lists.slice(slow.length);
   for (const [i, intent] of quick.entries()) others[i % others.length]?.push(intent);
   for (const list of others) for (let n = random.int(0, 2); n > 0; n--) list.push(anyIntent(random));
-  return lists.map((intents) => ({
-    intents,
-    staysCanceled: intents.some((intent) => intent.action === "abort") && (intents.some(isSlow) || random.chance(0.3)),
-  }));
+  let mayStay = Math.floor(jobs / 4); // at least half are to end COMPLETE, whatever the seed
+  return lists.map((intents) => {
+    const isAborted = intents.some(({ action }) => action === "abort");
+    const staysCanceled = isAborted && (intents.some(isSlow) || random.chance(0.3)) && mayStay-- > 0;
+    return { intents, staysCanceled };
+  });
 }
 
 /** It waits out a publication that may be under way: a minute, and the sweeper's next round. MERGED is over at once. */

@@ -74,8 +74,11 @@ export async function chaosStack(endpoint: string, say: (line: string) => void):
 }
 
 async function takesTinyParts(endpoint: string): Promise<boolean> {
-  const answer = await fetch(`${endpoint}/_ministack/health`, { signal: AbortSignal.timeout(5_000) });
-  return answer.ok;
+  try {
+    return (await fetch(`${endpoint}/_ministack/health`, { signal: AbortSignal.timeout(5_000) })).ok;
+  } catch {
+    return false; // whatever stands there, it isn't MiniStack
+  }
 }
 
 function stopper(stateMachineArn: string): ChaosStack["stopExecution"] {
