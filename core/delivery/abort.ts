@@ -24,7 +24,7 @@ export async function abortDelivery(ctx: Ports, job: JobItem): Promise<boolean> 
   await abortUntilGone(ctx.objects, ctx.settings.bucket, jobPrefix(place), () => true, isSameRun);
   let isSettled = true;
   for await (const group of recordedGroups(ctx, place, job.run)) {
-    if (!(await endGroup(ctx, group.place, { mayAbortFound: isSameRun }))) isSettled = false;
+    if (!(await endGroup(ctx, group, { mayAbortFound: isSameRun }))) isSettled = false;
   }
   return isSettled;
 }

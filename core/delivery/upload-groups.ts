@@ -8,7 +8,7 @@ import type { StepContext } from "../steps/context.ts";
 
 type Stores = Pick<StepContext, "objects"> & { readonly settings: Pick<StepContext["settings"], "bucket"> };
 const CALLS_AT_ONCE = 16;
-/** S3 stamps whole seconds, by its own clock. */
+/** S3 stamps whole seconds, by its own clock: the note's object and the uploads alike. */
 const CLOCK_SKEW_MS = 5_000;
 /** A call that is about to create uploads has ended by then: a function lives 15 minutes. */
 const BEGINS_WITHIN_MS = 16 * 60_000;
@@ -67,6 +67,8 @@ export interface RecordedGroup {
   readonly run: number;
   readonly claim: number;
   readonly group: number;
+  /** When the note was written, ms, by the store's clock: ours may be wrong by minutes. */
+  readonly notedAt: number | undefined;
 }
 
 /** The groups on record of the runs up to `run`, of all their deliver claims. */
@@ -77,9 +79,10 @@ export async function* recordedGroups(ctx: Stores, job: JobPlace, runs: number):
     let cursor: string | undefined;
     do {
       const page = await ctx.objects.list(bucket, prefix, cursor === undefined ? {} : { cursor });
-      for (const { key } of page.objects) {
+      for (const { key, lastModified } of page.objects) {
         const match = /^c(\d+)\/group-(\d+)\.json$/.exec(key.slice(prefix.length));
-        if (match) yield { place: { bucket, key }, run, claim: Number(match[1]), group: Number(match[2]) };
+        const notedAt = lastModified === undefined ? undefined : Date.parse(lastModified);
+        if (match) yield { place: { bucket, key }, run, claim: Number(match[1]), group: Number(match[2]), notedAt };
       }
       cursor = page.cursor;
     } while (cursor !== undefined);
@@ -105,12 +108,13 @@ export interface EndOptions {
  */
 export async function endGroup(
   ctx: Stores & Pick<StepContext, "clock">,
-  place: Place,
+  { place, notedAt }: Pick<RecordedGroup, "place" | "notedAt">,
   options: EndOptions,
 ): Promise<boolean> {
   const record = await loadGroup(ctx, place);
   if (!record) return true;
-  const { bucket, keys, ids, at } = record;
+  const { bucket, keys, ids } = record;
+  const at = notedAt ?? record.at;
   if (ids) await inParallel(keys, CALLS_AT_ONCE, (key, i) => ctx.objects.abortUpload({ bucket, key }, ids[i] ?? ""));
   const known = new Set(ids ?? []);
   const names = new Set(ids ? [] : keys);

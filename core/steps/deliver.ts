@@ -95,7 +95,7 @@ async function removeLeftovers(ctx: StepContext, hold: StepHold, cursor: Deliver
       // A later claim's are none of ours: then we are the superseded one.
       if (found.claim >= hold.claim || cursor?.groups[found.group] === found.claim) continue;
     }
-    await endGroup(ctx, found.place, { mayAbortFound: async () => (await renew(ctx, hold)) === undefined, keep });
+    await endGroup(ctx, found, { mayAbortFound: async () => (await renew(ctx, hold)) === undefined, keep });
   }
 }
 

@@ -252,10 +252,10 @@ const lostUpload = ({ bucket, key }: Place, cause: JobJobError): JobJobError =>
 
 /** All is published: uploads that no list names are aborted, of earlier runs too, and nothing is left for an abort to look at. */
 async function removeRecords(ctx: StepContext, hold: StepHold, head: DeliveryHead): Promise<StepAnswer> {
-  for await (const { place, run, claim, group } of recordedGroups(ctx, placeOf(hold), hold.job.run)) {
-    const isPublished = run === hold.job.run && head.groups[group] === claim;
-    if (isPublished) await ctx.objects.delete(place.bucket, [place.key]);
-    else await endGroup(ctx, place, { mayAbortFound: async () => (await renew(ctx, hold)) === undefined });
+  for await (const found of recordedGroups(ctx, placeOf(hold), hold.job.run)) {
+    const isPublished = found.run === hold.job.run && head.groups[found.group] === found.claim;
+    if (isPublished) await ctx.objects.delete(found.place.bucket, [found.place.key]);
+    else await endGroup(ctx, found, { mayAbortFound: async () => (await renew(ctx, hold)) === undefined });
   }
   return PUBLISHED;
 }
