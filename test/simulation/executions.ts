@@ -20,6 +20,8 @@ export interface Cloud {
 const STATUS = { running: "RUNNING", succeeded: "SUCCEEDED", failed: "FAILED", stopped: "ABORTED" } as const;
 const MINUTE_MS = 60_000;
 const SWEEP_SECONDS = 300;
+/** Longer than any Retry of a step or of a child's control lasts (cdk/retries.ts). */
+const OUTAGE_MS = 10 * MINUTE_MS;
 /** How engines name the end of a function that didn't answer. */
 const DEATHS = ["Sandbox.Timedout", "Lambda.Unknown", "Runtime.ExitError", "States.Timeout"] as const;
 
@@ -112,6 +114,7 @@ export class Executions {
       if (name === "app") return toJson(await this.#work(input as unknown as ChildInput));
       if (!(name in WORKFLOW)) throw new Error(`The state machine calls ${name}, which the simulation doesn't know.`);
       const call: Call = { name: name as keyof typeof WORKFLOW, input };
+      if (this.#isOut(name)) throw new StatesError("Lambda.Unknown", JSON.stringify({ errorMessage: "out" }));
       this.#history.push(call);
       if (faults.draw("invoked twice", 0.01)) this.#invoke(call).catch(() => {});
       return toJson(await this.#invoke(call));
@@ -125,6 +128,14 @@ export class Executions {
         JSON.stringify({ errorMessage: error.message }),
       );
     }
+  }
+
+  /** Now and then a step breaks for longer than its retries last: then fail λ ends the job, or a child gives up. */
+  #isOut(name: string): boolean {
+    const { faults, clock } = this.#world;
+    if (faults.draw("function out for minutes", 0.004))
+      faults.outage = { caller: name, until: clock.now() + OUTAGE_MS };
+    return faults.outage?.caller === name && clock.now() < faults.outage.until;
   }
 
   #invoke({ name, input }: Call): Promise<unknown> {

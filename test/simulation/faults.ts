@@ -46,9 +46,13 @@ export class Faults {
     return this.#made;
   }
 
+  /** A function that can't be invoked until then, ms. */
+  outage: { readonly caller: string; readonly until: number } | undefined;
+
   /** From now on nothing goes wrong any more. */
   calm(): void {
     this.#isCalm = true;
+    this.outage = undefined;
   }
   get isCalm(): boolean {
     return this.#isCalm;

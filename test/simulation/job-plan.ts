@@ -102,6 +102,7 @@ function fatesOf(world: World, tasks: number, plain: boolean): Fate[] {
   const mood = world.random();
   return Array.from({ length: tasks }, (): Fate => {
     if (plain) return world.oneOf<Fate>("good", "good", "good", "partial", "skip");
+    if (mood < 0.02) return "skip"; // an output of nothing
     if (mood < 0.45) return world.chance(0.06) ? "partial" : "good";
     if (mood < 0.8) return world.oneOf<Fate>("good", "good", "good", "good", "partial", "skip", "flaky");
     if (mood < 0.97) return world.chance(0.15) ? world.oneOf<Fate>("bad", "broken", "flaky") : "good";

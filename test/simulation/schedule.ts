@@ -1,5 +1,6 @@
 /** One schedule: a job, its user, the cloud and what goes wrong in it, all from one seed. */
 import { SeededIds } from "../../adapters/memory/index.ts";
+import { isTerminal } from "../../core/states/job-states.ts";
 import { checkRest, doomedState, type Rest } from "./check.ts";
 import { type Cloud, Executions } from "./executions.ts";
 import type { Pair } from "./faults.ts";
@@ -133,6 +134,7 @@ class Schedule {
     await user.begin();
     if (!this.#isPlain) {
       await user.meddle();
+      if (user.state !== undefined && isTerminal(user.state) && world.chance(0.05)) await user.act("delete");
       if (faults.made < LEAST_FAULTS) await this.#provoke();
     }
     await this.#settle(true);

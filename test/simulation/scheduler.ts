@@ -13,8 +13,8 @@ interface Parked {
 
 /** Far above what any schedule needs: more means that the job goes round for ever. */
 const MOST_STEPS = 60_000;
-/** Looks at an actor that works on something of the machine's own (unpacking gzip), a millisecond at most each. */
-const MOST_LOOKS = 20_000;
+/** For an actor that works on something of the machine's own (unpacking gzip), milliseconds of real time. */
+const MOST_WAIT_MS = 60_000;
 const TRACE_LENGTH = 20_000;
 
 export class Scheduler {
@@ -22,7 +22,7 @@ export class Scheduler {
   readonly #random: () => number;
   readonly #clock: ManualClock;
   #steps = 0;
-  #looks = 0;
+  #waitsSince: number | undefined;
   /** The latest steps; kept only when somebody is to read them. */
   readonly trace: string[] | undefined;
   /** True while an actor neither waits for its turn nor has ended. */
@@ -60,10 +60,13 @@ export class Scheduler {
         try {
           this.after();
           if (this.isBusy()) {
-            if (++this.#looks > MOST_LOOKS) throw new Error("an actor hangs: it waits for nothing that it ever gets");
+            this.#waitsSince ??= performance.now();
+            if (performance.now() - this.#waitsSince > MOST_WAIT_MS)
+              throw new Error("an actor hangs: it waits for nothing that it ever gets");
             setImmediate(step);
             return;
           }
+          this.#waitsSince = undefined;
           const next = this.#pick();
           if (!next) {
             resolve();

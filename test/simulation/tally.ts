@@ -1,6 +1,7 @@
 /** What many schedules came to, summed up; plain data, so that it travels between threads. */
 import { JOB_STATES, type JobState } from "../../core/states/job-states.ts";
 import type { Pair } from "./faults.ts";
+import { isNever, NEVER } from "./never.ts";
 import type { Outcome } from "./schedule.ts";
 import { ACTIONS, type Action } from "./user.ts";
 
@@ -81,7 +82,7 @@ function addAction(tally: Tally, state: string, action: string, asked: number, a
 export function missingCrashes(tally: Tally, pairs: readonly Pair[]): readonly string[] {
   return pairs.flatMap((pair) => {
     const { calls, before, after } = countOf(tally, pair);
-    if (before > 0 && after > 0) return [];
+    if (isNever(pair) ? calls === 0 : before > 0 && after > 0) return [];
     return [`${pair.caller} × ${pair.method}: ${calls} calls, crashed before ${before}, after ${after}`];
   });
 }
@@ -118,6 +119,8 @@ function kindTable({ kinds }: Tally): string {
 function pairTable(tally: Tally, pairs: readonly Pair[]): string {
   const rows = pairs.map((pair) => {
     const { calls, before, after } = countOf(tally, pair);
+    const why = NEVER.find(({ caller, method }) => caller === pair.caller && method === pair.method)?.why;
+    if (why !== undefined && calls === 0) return [pair.caller, pair.method, "–", "–", "–", `never: ${why}`];
     return [pair.caller, pair.method, String(calls), String(before), String(after)];
   });
   return grid([["caller", "port method", "calls", "crashed before", "crashed after"], ...rows]);

@@ -62,7 +62,12 @@ export class User {
   }
 
   async run(): Promise<void> {
-    await this.#insist("run", (ctx) => USER.run(ctx, this.jobId));
+    try {
+      await this.#insist("run", (ctx) => USER.run(ctx, this.jobId));
+    } catch (error) {
+      // An earlier call was answered by nobody, and its run has ended meanwhile.
+      if (!(error instanceof JobJobError && error.code === "JOB_ENDED")) throw error;
+    }
   }
 
   /** Control actions at moments of the seed's choice, until at least two were accepted. */
@@ -89,7 +94,13 @@ export class User {
   #choose(): Action {
     const { state } = this;
     const world = this.#world;
-    if (world.chance(0.12)) return world.oneOf("pause", "resume", "abort", "requeue", "delete");
+    if (world.chance(0.12)) {
+      const any = world.oneOf<Action>("pause", "resume", "abort", "requeue", "delete");
+      // A deleted job can't be looked at any more: the schedule is out for others, first.
+      return any === "delete" && state !== undefined && isTerminal(state) && this.accepted < LEAST_ACTIONS
+        ? "requeue"
+        : any;
+    }
     switch (state) {
       case "PAUSED":
         return world.oneOf<Action>("resume", "resume", "resume", "abort");
@@ -108,8 +119,7 @@ export class User {
   /** @returns whether it was accepted */
   async act(action: Action, requeue: RequeueAsk = this.#requeueAsk()): Promise<boolean> {
     const { state } = this;
-    // A deleted job can't be looked at any more: the schedule is out for others.
-    if (state === undefined || (action === "delete" && isTerminal(state) && !this.#world.faults.isCalm)) return false;
+    if (state === undefined) return false;
     if (action === "abort" && state === "NEW") return false;
     const id = this.jobId;
     const ask: Ask = action === "requeue" ? (ctx) => USER.requeue(ctx, id, requeue) : (ctx) => USER[action](ctx, id);

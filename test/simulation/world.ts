@@ -278,8 +278,7 @@ export class World {
     if (method === "NudgePort.sweep") {
       // Asynchronous invocations are lost without a word.
       if (faults.draw("nudge lost", 0.1)) return undefined as T;
-    } else if (faults.draw("throttled", 0.004))
-      throw unavailable(CODES[method.slice(0, method.indexOf("."))] ?? "STORE_UNAVAILABLE");
+    } else if (faults.draw("throttled", 0.004)) throw unavailable(codeOf(method));
     const { writes = 0 } = effect;
     if (writes > 0 && faults.draw("conflict", 0.01)) throw conflictOf(writes, this.upTo(writes - 1));
     try {
@@ -287,11 +286,15 @@ export class World {
       this.#observe(by, effect);
       const value = await running;
       if (effect.puts || effect.deletes) this.observer.objects(by.caller, effect);
-      if (faults.crashes(by.caller.name, method, "after", 0.006)) return await this.#die(by, `behind ${method}`);
-      if (method !== "NudgePort.sweep" && faults.draw("answer lost", 0.004)) throw unavailable("TABLE_UNAVAILABLE");
+      if (faults.crashes(by.caller.name, method, "after", 0.006)) return this.#die(by, `behind ${method}`);
+      if (method !== "NudgePort.sweep" && faults.draw("answer lost", 0.004)) throw unavailable(codeOf(method));
       return value;
     } catch (error) {
       this.scheduler.tell(() => `  ${by.who} ${method} gets ${String(error)}`);
+      // A call that was refused, too, may be the caller's last.
+      if (!isLost(error) && faults.crashes(by.caller.name, method, "after", 0.006)) {
+        return this.#die(by, `behind ${method}`);
+      }
       throw error;
     }
   }
@@ -366,6 +369,10 @@ const CODES: Readonly<Record<string, "TABLE_UNAVAILABLE" | "WORKFLOW_UNAVAILABLE
   Table: "TABLE_UNAVAILABLE",
   WorkflowPort: "WORKFLOW_UNAVAILABLE",
 };
+
+const codeOf = (method: string) => CODES[method.slice(0, method.indexOf("."))] ?? "STORE_UNAVAILABLE";
+/** An answer that a fault of ours took away. */
+const isLost = (error: unknown): boolean => error instanceof JobJobError && error.code.endsWith("_UNAVAILABLE");
 
 const conflictOf = (writes: number, at: number): RefusedError =>
   new RefusedError(Array.from({ length: writes }, (_, i) => (i === at ? "conflict" : "none")));
