@@ -266,12 +266,12 @@ export class World {
 
   /** One call of a port. */
   async call<T>(by: Invocation, method: string, run: () => Promise<T>, effect: Effect = NO_EFFECT): Promise<T> {
-    if (by.dead) return NEVER;
+    if (by.dead) return never();
     by.parked++;
     const delay = by.slowness === 0 ? 0 : Math.min(this.random() * by.slowness, by.until + 1 - this.clock.now());
     await this.scheduler.turn(this.scheduler.trace ? `${by.who} ${method}` : method, delay);
     by.parked--;
-    if (by.dead) return NEVER;
+    if (by.dead) return never();
     if (this.clock.now() > by.until) return this.#die(by, "its time was up");
     const { faults } = this;
     if (faults.crashes(by.caller.name, method, "before", 0.006)) return this.#die(by, `before ${method}`);
@@ -315,7 +315,7 @@ export class World {
     this.#live.delete(by);
     this.scheduler.tell(() => `  ${by.who} DIES ${moment}`);
     by.reject(new Died(`${by.who} died ${moment}`));
-    return NEVER;
+    return never();
   }
 
   /** Errors that no fault explains are defects. */
@@ -364,7 +364,8 @@ class WatchedWorkflow extends MemoryWorkflow {
 }
 
 const NO_EFFECT: Effect = {};
-const NEVER = new Promise<never>(() => {});
+/** A new one each time: whoever waits for a promise that others share is kept in memory as long as it is. */
+const never = (): Promise<never> => new Promise<never>(() => {});
 const CODES: Readonly<Record<string, "TABLE_UNAVAILABLE" | "WORKFLOW_UNAVAILABLE">> = {
   Table: "TABLE_UNAVAILABLE",
   WorkflowPort: "WORKFLOW_UNAVAILABLE",
