@@ -3,18 +3,14 @@
  * little is left.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { DescribeMapRunCommand, ListMapRunsCommand, SFNClient } from "@aws-sdk/client-sfn";
 import type { JobRecord } from "../../core/contracts/api/records.ts";
 import type { JobItem } from "../../core/contracts/job-items.ts";
-import { claimIndex } from "../../core/contracts/worker.ts";
 import { loadJob } from "../../core/job/load.ts";
-import { executionName } from "../../core/keys/execution-name.ts";
-import { jobPrefix } from "../../core/keys/object-keys.ts";
-import { readJson } from "../../core/objects/json.ts";
 import type { JobState } from "../../core/states/job-states.ts";
 import { type CountingProxy, startCountingProxy, throughProxy } from "../lib/counting-proxy.ts";
 import { type Deployed, theStack, untilEnded } from "../lib/deployed.ts";
 import { atMost, exactly, type Figure, type Suite } from "../lib/figure.ts";
+import { JobProbe, type Work } from "../lib/job-probe.ts";
 import { onlyResult } from "../lib/results.ts";
 
 const TASKS = 10_000;
@@ -39,7 +35,8 @@ export const control: Suite = {
     const proxy = await startCountingProxy(stack.endpoint);
     const undo = await throughProxy(proxy, "JobJob");
     try {
-      return await new Measurement(stack, proxy, say).run();
+      const lines = Array.from({ length: TASKS }, (_, i) => lineOf(i));
+      return await new Measurement(stack, proxy, await createJob(stack, lines), say).run(lines);
     } finally {
       await undo();
       await proxy.close();
@@ -47,37 +44,36 @@ export const control: Suite = {
   },
 };
 
-/** What a run did: children that its Map started, and tasks that workers ran. */
-interface Work {
-  readonly children: number;
-  readonly tasks: number;
+/** A line a chunk. @returns its id */
+async function createJob({ client, objects, inputBucket }: Deployed, lines: readonly string[]): Promise<string> {
+  await objects.put({ bucket: inputBucket, key: "control.txt" }, lines.join(""));
+  const { job } = await client.create({
+    templateId: "word-count",
+    dataSource: { dataSourceDescriptor: "s3", params: { name: "control.txt", bucketName: inputBucket } },
+    dataDestination: { dataSourceDescriptor: "bucket" },
+    params: { partitioner: { maxChunkSize: LINE_BYTES } },
+  });
+  return job.id;
 }
 
 class Measurement {
   readonly #stack: Deployed;
   readonly #proxy: CountingProxy;
   readonly #say: (line: string) => void;
-  readonly #sfn = new SFNClient({});
-  #id = "";
+  readonly #probe: JobProbe;
+  readonly #id: string;
 
-  constructor(stack: Deployed, proxy: CountingProxy, say: (line: string) => void) {
+  constructor(stack: Deployed, proxy: CountingProxy, id: string, say: (line: string) => void) {
     this.#stack = stack;
     this.#proxy = proxy;
+    this.#probe = new JobProbe(stack, id);
+    this.#id = id;
     this.#say = say;
   }
 
-  async run(): Promise<readonly Figure[]> {
-    const { client, objects, inputBucket } = this.#stack;
-    const lines = Array.from({ length: TASKS }, (_, i) => lineOf(i));
-    await objects.put({ bucket: inputBucket, key: "control.txt" }, lines.join(""));
-    const { job } = await client.create({
-      templateId: "word-count",
-      dataSource: { dataSourceDescriptor: "s3", params: { name: "control.txt", bucketName: inputBucket } },
-      dataDestination: { dataSourceDescriptor: "bucket" },
-      params: { partitioner: { maxChunkSize: LINE_BYTES } },
-    });
-    this.#id = job.id;
-    await client.run(job.id);
+  /** Of a NEW job over these lines. */
+  async run(lines: readonly string[]): Promise<readonly Figure[]> {
+    await this.#stack.client.run(this.#id);
     const paused = await this.#pause();
     await this.#act("resume");
     const done = await this.#ended();
@@ -109,7 +105,7 @@ class Measurement {
     const seconds = (performance.now() - began) / 1_000;
     const { progress } = (await this.#stack.client.get(this.#id)).job;
     this.#say(`PAUSED with ${progress.text} after ${seconds.toFixed(1)} s`);
-    const longest = await this.#longestTask();
+    const longest = await this.#probe.longestTask();
     const trailing = await this.#untilQuiet();
     this.#say(`${trailing} requests of children that went on; now listening for ${SILENCE_MS / 1_000} s`);
     const before = this.#proxy.named(this.#id).length;
@@ -134,10 +130,10 @@ class Measurement {
   }
 
   async #requeueOne(lines: readonly string[]): Promise<readonly Figure[]> {
-    const before = await this.#claims();
+    const before = await this.#probe.claims();
     await this.#act("requeue", { tasks: [TASK] });
     await this.#ended();
-    return this.#workFigures("requeue", await this.#workSince(before), lines);
+    return this.#workFigures("requeue", await this.#probe.workSince(before), lines);
   }
 
   /** Paused between plan and the first claim, which a slow network keeps back: one task is unfinished. */
@@ -153,12 +149,12 @@ class Measurement {
     }
     await this.#untilQuiet();
     const { paused } = (await this.#stack.client.get(this.#id)).job.progress;
-    const before = await this.#claims();
+    const before = await this.#probe.claims();
     await this.#act("resume");
     await this.#ended();
     return [
       { name: "unfinished before the resume", value: paused, unit: "tasks", bar: exactly(1) },
-      ...(await this.#workFigures("resume", await this.#workSince(before), lines)),
+      ...(await this.#workFigures("resume", await this.#probe.workSince(before), lines)),
     ];
   }
 
@@ -202,53 +198,6 @@ class Measurement {
       if (now !== count) [count, since] = [now, performance.now()];
     }
     return count - first;
-  }
-
-  /** Keys of the indexes of all claims so far. */
-  async #claims(): Promise<ReadonlySet<string>> {
-    const { objects, bucket, table } = this.#stack;
-    const job = await loadJob(table, this.#id);
-    const prefix = `${jobPrefix({ owner: job?.owner ?? "", jobId: this.#id })}results/`;
-    const keys = new Set<string>();
-    for (let cursor: string | undefined; ; ) {
-      const page = await objects.list(bucket, prefix, cursor === undefined ? {} : { cursor });
-      for (const { key } of page.objects) if (key.endsWith("/index.json")) keys.add(key);
-      cursor = page.cursor;
-      if (cursor === undefined) return keys;
-    }
-  }
-
-  async #tasksOf(key: string) {
-    const { objects, bucket } = this.#stack;
-    return (await readJson(objects, { bucket, key }, claimIndex)).tasks;
-  }
-
-  /** Seconds. */
-  async #longestTask(): Promise<number> {
-    let longest = 0;
-    for (const key of await this.#claims()) {
-      for (const { t } of await this.#tasksOf(key)) longest = Math.max(longest, t[1] / 1_000);
-    }
-    return longest;
-  }
-
-  async #workSince(before: ReadonlySet<string>): Promise<Work> {
-    let tasks = 0;
-    for (const key of await this.#claims()) if (!before.has(key)) tasks += (await this.#tasksOf(key)).length;
-    return { tasks, children: await this.#childrenOfRun() };
-  }
-
-  /** Of the latest run's Map. */
-  async #childrenOfRun(): Promise<number> {
-    const run = (await loadJob(this.#stack.table, this.#id))?.run ?? 0;
-    const executionArn = `${this.#stack.stateMachineArn.replace(":stateMachine:", ":execution:")}:${executionName(this.#id, run)}`;
-    const { mapRuns = [] } = await this.#sfn.send(new ListMapRunsCommand({ executionArn }));
-    let children = 0;
-    for (const { mapRunArn } of mapRuns) {
-      const { itemCounts } = await this.#sfn.send(new DescribeMapRunCommand({ mapRunArn }));
-      children += itemCounts?.total ?? 0;
-    }
-    return children;
   }
 
   /** Lines of the result that aren't what a plain count gives, and those that are missing. */
