@@ -4,7 +4,14 @@
  * answer follows from task and attempt.
  */
 import { crc32 } from "node:zlib";
-import { type ClaimIndex, hint, type TaskEntry, type TaskResult, workSpec } from "../../core/contracts/worker.ts";
+import {
+  type ClaimIndex,
+  hint,
+  type TaskEntry,
+  type TaskResult,
+  type WorkSpec,
+  workSpec,
+} from "../../core/contracts/worker.ts";
 import type { ChildInput, WorkerResult } from "../../core/contracts/workflow.ts";
 import { type ErrorData, JobJobError, toErrorData } from "../../core/errors.ts";
 import { bigResultKey, claimIndexKey, packKey } from "../../core/keys/object-keys.ts";
@@ -17,6 +24,8 @@ export interface AppContext {
   readonly objects: ObjectStore;
   readonly clock: Clock;
   readonly bucket: string;
+  /** A warm worker has read the spec of its job's round already. */
+  readonly specs: Map<string, WorkSpec>;
   /** What becomes of each task. */
   readonly fates: readonly Fate[];
   /** Called when a task of the hand begins; it may never resolve: then the function has died. */
@@ -29,7 +38,9 @@ export async function app(ctx: AppContext, input: ChildInput): Promise<WorkerRes
   const { hand } = input;
   if (!hand || hand.claim === 0 || hand.tasks === "") return { claim: 0, indexKey: "", etag: "", maxRss: 1 };
   try {
-    const spec = await readJson(ctx.objects, { bucket: ctx.bucket, key: input.work }, workSpec);
+    const spec =
+      ctx.specs.get(input.work) ?? (await readJson(ctx.objects, { bucket: ctx.bucket, key: input.work }, workSpec));
+    ctx.specs.set(input.work, spec);
     const tasks = await planHand(ctx.objects, spec, input, hand);
     return await new Hand(ctx, input, hand.claim, hand.cautious, spec.hint).run(tasks);
   } catch (error) {

@@ -2,6 +2,7 @@
 
 import type { MemoryExecution } from "../../adapters/memory/index.ts";
 import type { FunctionName } from "../../cdk/function-table.ts";
+import type { WorkSpec } from "../../core/contracts/worker.ts";
 import type { ChildInput, StepInput } from "../../core/contracts/workflow.ts";
 import type { Machine } from "./asl/definition.ts";
 import { Halted, type Host, type Json, runMachine, StatesError } from "./asl/interpreter.ts";
@@ -38,6 +39,7 @@ export class Executions {
   readonly #childrenSurvive: boolean;
   /** What was called so far: a duplicate is one of these. */
   readonly #history: Call[] = [];
+  readonly #specs = new Map<string, WorkSpec>();
   #isOver = false;
 
   constructor(world: World, cloud: Cloud, fates: readonly Fate[]) {
@@ -155,6 +157,7 @@ export class Executions {
           objects: ctx.objects,
           clock: ctx.clock,
           bucket: BUCKET,
+          specs: this.#specs,
           fates: this.#fates,
           begins: async (ordinal) => {
             if (this.#fates[ordinal] === "deadly" || faults.draw("app died", 0.01)) await ctx.die();

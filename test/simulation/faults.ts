@@ -24,6 +24,8 @@ export interface FaultPlan {
 
 export class Faults {
   readonly #random: () => number;
+  /** The counters of `calls` by caller and method: thousands of look-ups a schedule. */
+  readonly #counters = new Map<string, Map<string, { calls: number; before: number; after: number }>>();
   readonly #targets: Target[];
   #budget: number;
   #made = 0;
@@ -95,11 +97,16 @@ export class Faults {
   }
 
   #counter(caller: string, method: string) {
-    const key = `${caller} ${method}`;
-    let counter = this.calls.get(key);
+    let methods = this.#counters.get(caller);
+    if (!methods) {
+      methods = new Map();
+      this.#counters.set(caller, methods);
+    }
+    let counter = methods.get(method);
     if (!counter) {
       counter = { calls: 0, before: 0, after: 0 };
-      this.calls.set(key, counter);
+      methods.set(method, counter);
+      this.calls.set(`${caller} ${method}`, counter);
     }
     return counter;
   }

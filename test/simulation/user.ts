@@ -24,7 +24,8 @@ const MOST_ACTIONS = 14;
 const LEAST_ACTIONS = 2;
 /** The way of a job, as it goes by itself; the user waits for a state that lies ahead. Often there is the most to disturb. */
 const WAY = [
-  ...(["STARTED", "UPLOADING", "PARTITIONING", "PARTITIONED", "PARTITIONED", "PARTITIONED", "PARTITIONED"] as const),
+  ...(["STARTED", "UPLOADING", "PARTITIONING"] as const),
+  ...(["PARTITIONED", "PARTITIONED", "PARTITIONED", "PARTITIONED", "PARTITIONED", "PARTITIONED"] as const),
   ...(["TASKS_COMPLETED", "MERGING", "MERGING", "MERGED", "DOWNLOADING", "DOWNLOADING", "COMPLETE"] as const),
 ] as const satisfies readonly JobState[];
 type Ask = (ctx: SimulatedContext) => Promise<unknown>;
@@ -86,6 +87,7 @@ export class User {
   /** The state to wait for: one that lies ahead, or at once the present one, which may not last. */
   #ahead(): JobState {
     const { state } = this;
+    if (state === "PAUSING" && this.#world.chance(0.7)) return "PAUSED";
     const at = WAY.findLastIndex((one) => one === state);
     if (state !== undefined && this.#world.chance(at < 0 ? 0.6 : 0.15)) return state;
     return WAY[at + 1 + Math.floor(this.#world.random() * (WAY.length - at - 1))] ?? "COMPLETE";
