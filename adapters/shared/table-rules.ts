@@ -107,14 +107,20 @@ export function changedPaths(changes: Changes): readonly Path[] {
 }
 
 function checkChanges(changes: Changes): void {
-  const paths = [...changedPaths(changes)].sort();
+  const paths = [...changedPaths(changes)];
   if (paths.length === 0) throw tableRequestInvalid("an update changes nothing; use a check.");
+  let isDeep = false;
   for (const path of paths) {
     if (path === "pk" || path === "sk") throw tableRequestInvalid("an update can't change pk or sk.");
+    const isOneName = path !== "" && !path.includes(".");
+    if (isOneName) continue;
+    isDeep = true;
     if (path.split(".").some((name) => name === "")) throw tableRequestInvalid(`"${path}" is no path.`);
   }
-  checkIndexKeys({ ...changes.setIfMissing, ...changes.add, ...changes.set });
+  for (const part of [changes.setIfMissing, changes.add, changes.set]) if (part) checkIndexKeys(part);
   const seen = new Set(paths);
+  if (seen.size === paths.length && !isDeep) return;
+  paths.sort();
   const overlap = paths.find((path, i) => paths[i - 1] === path || parents(path).some((parent) => seen.has(parent)));
   if (overlap !== undefined) throw tableRequestInvalid(`two changes touch "${overlap}".`);
 }
