@@ -135,8 +135,7 @@ export class Executions {
   /** Now and then a step breaks for longer than its retries last: then fail λ ends the job, or a child gives up. */
   #isOut(name: string): boolean {
     const { faults, clock } = this.#world;
-    if (faults.draw("function out for minutes", 0.004))
-      faults.outage = { caller: name, until: clock.now() + OUTAGE_MS };
+    if (faults.breaks(name, 0.004)) faults.outage = { caller: name, until: clock.now() + OUTAGE_MS };
     return faults.outage?.caller === name && clock.now() < faults.outage.until;
   }
 

@@ -1,5 +1,7 @@
 /** Which faults a schedule makes, when, and how often each was made. All of it follows from the seed. */
 
+import type { Aims } from "./aims.ts";
+
 /** Who calls what: the unit in which crashes are counted. */
 export interface Pair {
   readonly caller: string;
@@ -9,7 +11,9 @@ export interface Pair {
 export type When = "before" | "after";
 
 /** A crash that the schedule is out for. */
-interface Target extends Pair {
+export interface Target extends Pair {
+  /** The caller dies, or its answer is lost. */
+  readonly kind: "crash" | "lost";
   readonly when: When;
   /** Calls of the pair that go well before it. */
   skip: number;
@@ -18,7 +22,7 @@ interface Target extends Pair {
 export interface FaultPlan {
   /** Faults at most, besides the targets. */
   readonly budget: number;
-  readonly targets: readonly Target[];
+  readonly aims: Aims;
   readonly random: () => number;
 }
 
@@ -27,6 +31,10 @@ export class Faults {
   /** The counters of `calls` by caller and method: thousands of look-ups a schedule. */
   readonly #counters = new Map<string, Map<string, { calls: number; before: number; after: number }>>();
   readonly #targets: Target[];
+  #slow: string | undefined;
+  readonly #outage: Aims["outage"];
+  /** Invocations so far of the step that is to be out. */
+  #invoked = 0;
   #budget: number;
   #made = 0;
   #isCalm = false;
@@ -37,10 +45,12 @@ export class Faults {
   /** "<caller> <method>" → calls, and crashes before and behind one. */
   readonly calls = new Map<string, { calls: number; before: number; after: number }>();
 
-  constructor({ budget, targets, random }: FaultPlan) {
+  constructor({ budget, aims, random }: FaultPlan) {
     this.#random = random;
     this.#budget = budget;
-    this.#targets = [...targets];
+    this.#targets = [...aims.targets];
+    this.#slow = aims.slow;
+    this.#outage = aims.outage;
   }
 
   /** Faults that were made. */
@@ -79,20 +89,42 @@ export class Faults {
   crashes(caller: string, method: string, when: When, probability: number): boolean {
     const counter = this.#counter(caller, method);
     if (when === "before") counter.calls++;
-    if (!this.#isTarget(caller, method, when) && !this.draw(`crashed ${when} a call`, probability)) return false;
+    if (!this.#isTarget("crash", caller, method, when) && !this.draw(`crashed ${when} a call`, probability))
+      return false;
     counter[when]++;
     return true;
   }
 
-  #isTarget(caller: string, method: string, when: When): boolean {
+  /** Whether the answer of a call that took effect gets lost. */
+  losesAnswer(caller: string, method: string, probability: number): boolean {
+    return this.#isTarget("lost", caller, method, "after") || this.draw("answer lost", probability);
+  }
+
+  /** Whether the caller of this function gives it up. */
+  givesUp(caller: string, probability: number): boolean {
+    if (this.#isCalm || this.#slow !== caller) return this.draw("given up by its caller", probability);
+    this.#slow = undefined;
+    this.note("given up by its caller");
+    return true;
+  }
+
+  /** Whether an outage of the step begins with this invocation. */
+  breaks(step: string, probability: number): boolean {
+    const isDue = !this.#isCalm && this.#outage?.caller === step && this.#invoked++ === this.#outage.from;
+    if (!isDue) return this.draw("function out for minutes", probability);
+    this.note("function out for minutes");
+    return true;
+  }
+
+  #isTarget(kind: Target["kind"], caller: string, method: string, when: When): boolean {
     if (this.#isCalm || this.#targets.length === 0) return false;
     const at = this.#targets.findIndex(
-      (target) => target.method === method && target.when === when && target.caller === caller,
+      (target) => target.method === method && target.when === when && target.caller === caller && target.kind === kind,
     );
     const target = this.#targets[at];
     if (!target || target.skip-- > 0) return false;
     this.#targets.splice(at, 1);
-    this.note(`crashed ${when} a call`);
+    this.note(kind === "lost" ? "answer lost" : `crashed ${when} a call`);
     return true;
   }
 

@@ -1,6 +1,7 @@
 /** One schedule: a job, its user, the cloud and what goes wrong in it, all from one seed. */
 import { SeededIds } from "../../adapters/memory/index.ts";
 import { isTerminal } from "../../core/states/job-states.ts";
+import { aimsOf } from "./aims.ts";
 import { checkRest, doomedState, type Rest } from "./check.ts";
 import { type Cloud, Executions } from "./executions.ts";
 import type { Pair } from "./faults.ts";
@@ -72,24 +73,13 @@ class Schedule {
   constructor({ seed, cloud, pairs, traced = false, plain = false }: ScheduleOptions) {
     this.#isPlain = plain;
     const dice = new SeededIds(seed * 2 + 1);
-    const isTiny = dice.random() < 0.15;
+    const aims = aimsOf(plain ? [] : pairs, () => dice.random());
+    const isTiny = dice.random() < 0.12 || aims.isOfParts;
     const isShort = dice.random() < 0.08;
     const part = isTiny ? TINY_PART : 5 * 1024 * 1024;
-    const target = () => pairs[Math.floor(dice.random() * pairs.length)];
-    const targets = [target(), target()].flatMap((pair) =>
-      pair
-        ? [
-            {
-              ...pair,
-              when: dice.random() < 0.5 ? ("before" as const) : ("after" as const),
-              skip: Math.floor(dice.random() ** 2 * 5),
-            },
-          ]
-        : [],
-    );
     const world = new World({
       seed,
-      faults: plain ? { budget: 0, targets: [] } : { budget: 1 + Math.floor(dice.random() * 5), targets },
+      faults: { budget: plain ? 0 : 1 + Math.floor(dice.random() * 5), aims },
       settings: {
         partBytes: part,
         ...(isTiny ? { partLimit: TINY_LIMIT + Math.floor(dice.random() * 20) } : {}),

@@ -85,7 +85,7 @@ const SKEW_MS = 300_000;
 const DEFECTS = new Set([
   ...["TRANSITION_UNKNOWN", "ITEM_MALFORMED", "TABLE_REQUEST_INVALID", "STORE_REQUEST_INVALID", "PAYLOAD_INVALID"],
   ...["ANSWER_INVALID", "HAND_MISSING", "SCRATCH_MALFORMED", "NOT_PREPARED", "JOB_INCOMPLETE", "RESULT_INVALID"],
-  ...["RANGE_INVALID", "PARTS_INVALID", "SIZE_MISMATCH", "OUTPUT_DAMAGED", "INTERNAL", "JOB_MISSING"],
+  ...["RANGE_INVALID", "PARTS_INVALID", "SIZE_MISMATCH", "OUTPUT_DAMAGED", "INTERNAL"],
 ]);
 
 export class World {
@@ -203,7 +203,7 @@ export class World {
     body: (ctx: SimulatedContext) => Promise<T>,
     options: { readonly seconds: number; readonly isGivenUp?: boolean },
   ): Promise<T> {
-    const isGivenUp = options.isGivenUp ?? this.faults.draw("given up by its caller", 0.02);
+    const isGivenUp = options.isGivenUp ?? this.faults.givesUp(caller.name, 0.02);
     const most = options.seconds * 1_000;
     // Longer than the function lives, sometimes: then its time is up somewhere in between.
     const slowness = isGivenUp ? this.oneOf(500, 5_000, most / 4, most) : 0;
@@ -287,7 +287,8 @@ export class World {
       const value = await running;
       if (effect.puts || effect.deletes) this.observer.objects(by.caller, effect);
       if (faults.crashes(by.caller.name, method, "after", 0.006)) return this.#die(by, `behind ${method}`);
-      if (method !== "NudgePort.sweep" && faults.draw("answer lost", 0.004)) throw unavailable(codeOf(method));
+      if (method !== "NudgePort.sweep" && faults.losesAnswer(by.caller.name, method, 0.004))
+        throw unavailable(codeOf(method));
       return value;
     } catch (error) {
       this.scheduler.tell(() => `  ${by.who} ${method} gets ${String(error)}`);
