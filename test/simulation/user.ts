@@ -88,7 +88,7 @@ export class User {
   #ahead(): JobState {
     const { state } = this;
     if (state === "PAUSING" && this.#world.chance(0.7)) return "PAUSED";
-    const at = WAY.findLastIndex((one) => one === state);
+    const at = (WAY as readonly (JobState | undefined)[]).lastIndexOf(state);
     if (state !== undefined && this.#world.chance(at < 0 ? 0.6 : 0.15)) return state;
     return WAY[at + 1 + Math.floor(this.#world.random() * (WAY.length - at - 1))] ?? "COMPLETE";
   }
