@@ -99,9 +99,7 @@ export class User {
     if (world.chance(0.12)) {
       const any = world.oneOf<Action>("pause", "resume", "abort", "requeue", "delete");
       // A deleted job can't be looked at any more: the schedule is out for others, first.
-      return any === "delete" && state !== undefined && isTerminal(state) && this.accepted < LEAST_ACTIONS
-        ? "requeue"
-        : any;
+      return any === "delete" && this.accepted < LEAST_ACTIONS - 1 ? "requeue" : any;
     }
     switch (state) {
       case "PAUSED":
