@@ -78,6 +78,7 @@ class Driver {
   readonly #left: { readonly intent: Intent; tries: number }[];
   readonly #problems: string[] = [];
   readonly #stops: Stop[] = [];
+  readonly #stoppedRuns = new Set<number>();
   readonly #timeline: Timeline;
   /** An execution that was stopped from outside, and hasn't been accounted for. */
   #stopped: { readonly run: number; readonly at: number; readonly intent: Intent } | undefined;
@@ -135,7 +136,7 @@ class Driver {
         await this.#call("resume", job);
         return false;
       case "FAILED":
-        if (job.failure && !EXPECTED_FAILURES.has(job.failure.code)) {
+        if (job.failure && !this.#isExpected(job.failure.code, job.run)) {
           this.#problems.push(`FAILED ${job.failure.code} in ${job.failure.step}: ${job.failure.message}`);
         }
         await this.#requeue(job);
@@ -147,6 +148,11 @@ class Driver {
       default:
         return false;
     }
+  }
+
+  /** A workflow is lost only when chaos has stopped it. */
+  #isExpected(code: string, run: number): boolean {
+    return code === "WORKFLOW_LOST" ? this.#stoppedRuns.has(run) : EXPECTED_FAILURES.has(code);
   }
 
   async #whenCanceled(job: JobItem): Promise<boolean> {
@@ -211,8 +217,10 @@ class Driver {
   /** StopExecution, behind JobJob's back. */
   async #stop(intent: Intent, job: JobItem): Promise<boolean> {
     const { stack, say } = this.#o;
+    const at = Date.now();
     if (!(await stack.stopExecution(executionName(job.id, job.run)))) return false; // it had ended by itself
-    this.#stopped = { run: job.run, at: Date.now(), intent };
+    this.#stopped = { run: job.run, at, intent };
+    this.#stoppedRuns.add(job.run);
     say(`${this.#id} StopExecution in ${job.state}`);
     return true;
   }
@@ -264,7 +272,6 @@ class Driver {
 
 /** A job may end so for what chaos does to it; everything else would be a fault of ours. */
 const EXPECTED_FAILURES: ReadonlySet<string> = new Set([
-  "WORKFLOW_LOST",
   "TASKS_FAILED",
   "TOLERANCE_EXCEEDED",
   "WORKER_DIES",

@@ -1,13 +1,8 @@
 /** The deployed stack under chaos: an owner of its own, and the ports that look (and stop executions) behind JobJob's back. */
 import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { BucketAlreadyOwnedByYou, CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
-import {
-  DescribeExecutionCommand,
-  ExecutionDoesNotExist,
-  SFNClient,
-  SFNServiceException,
-  StopExecutionCommand,
-} from "@aws-sdk/client-sfn";
+import { DescribeExecutionCommand, SFNClient, SFNServiceException, StopExecutionCommand } from "@aws-sdk/client-sfn";
 import { DynamoTable } from "../../adapters/dynamodb/index.ts";
 import { S3ObjectStore } from "../../adapters/s3/index.ts";
 import { SecretsManagerSecrets } from "../../adapters/secrets/index.ts";
@@ -81,6 +76,8 @@ async function takesTinyParts(endpoint: string): Promise<boolean> {
   }
 }
 
+const STOP_PATIENCE_MS = 15_000;
+
 function stopper(stateMachineArn: string): ChaosStack["stopExecution"] {
   const client = new SFNClient({});
   return async (name) => {
@@ -91,10 +88,11 @@ function stopper(stateMachineArn: string): ChaosStack["stopExecution"] {
       (error: unknown) => error,
     );
     if (refusal !== undefined && !(refusal instanceof SFNServiceException)) throw refusal;
-    const found = await client.send(new DescribeExecutionCommand({ executionArn })).catch((error: unknown) => {
-      if (error instanceof ExecutionDoesNotExist) return undefined; // accepted, but not begun
-      throw error;
-    });
-    return found?.status === "ABORTED" && refusal === undefined;
+    if (refusal !== undefined) return false; // it had ended by itself
+    // LocalStack answers before the execution has ended.
+    for (const deadline = Date.now() + STOP_PATIENCE_MS; ; await sleep(50)) {
+      const { status } = await client.send(new DescribeExecutionCommand({ executionArn }));
+      if (status !== "RUNNING" || Date.now() > deadline) return status === "ABORTED";
+    }
   };
 }
