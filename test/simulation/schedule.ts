@@ -35,7 +35,7 @@ export interface Outcome {
 
 const LEAST_FAULTS = 2;
 /** Share of the schedules that are led to their job's end when nothing goes wrong any more. */
-const MENDED = 0.4;
+const MENDED = 0.7;
 const MINUTE_MS = 60_000;
 /** Hours that the engine has to come to rest, once nothing goes wrong any more: any timeout of the workflow is far shorter. */
 const REST_MINUTES = 240;

@@ -236,8 +236,9 @@ export class Watch implements Observer {
     if (!before) this.made.push(String(after.id));
     this.job = after;
     if (!before) return;
-    if (STEPS.has(caller.name) && caller.run !== before.run)
-      this.#fail("I3", `a step of run ${caller.run} wrote the job in run ${before.run}`, caller);
+    const isOfRun = STEPS.has(caller.name) || caller.name === "commit";
+    if (isOfRun && caller.run !== before.run)
+      this.#fail("I3", `${caller.name} of run ${caller.run} wrote the job in run ${before.run}`, caller);
     for (const name of CLAIMED_KEYS) {
       const [now, then] = [after[name], before[name]];
       const claim = /\/c(\d+)\//.exec(String(now ?? ""))?.[1];
