@@ -3,6 +3,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { cloudOf } from "./cloud.ts";
 import type { Deployed } from "./definition.ts";
 import type { Pair } from "./faults.ts";
+import { parseItemsOnce } from "./parse-once.ts";
 import { type Outcome, runSchedule } from "./schedule.ts";
 import { addOutcome, emptyTally } from "./tally.ts";
 
@@ -19,6 +20,7 @@ export interface Order {
   readonly traced: boolean;
 }
 
+parseItemsOnce();
 const { deployed, pairs, plain } = workerData as ThreadData;
 const cloud = cloudOf(deployed);
 /** Thousands of refusals a second: their stacks would cost more than they are worth. A replay has them. */
