@@ -6,9 +6,8 @@ import type { ChildInput } from "../contracts/workflow.ts";
 import type { ErrorData } from "../errors.ts";
 import { holdGates } from "../gates/fence.ts";
 import { loadGates, sumGates, withinTolerance } from "../gates/gates.ts";
+import { writeHint } from "../job/hint.ts";
 import { jobKey } from "../keys/item-keys.ts";
-import { hintKey } from "../keys/object-keys.ts";
-import { writeJson } from "../objects/json.ts";
 import { isRefused } from "../ports/index.ts";
 import { WISHES } from "../states/job-states.ts";
 import type { NudgingContext } from "./context.ts";
@@ -47,11 +46,6 @@ export async function failJobOfTasks(ctx: NudgingContext, input: ChildInput, err
     { jobId: input.jobId, generation: input.generation, gates: input.policy.gates },
     { run: input.run },
   );
-  const job = { owner: input.owner, jobId: input.jobId };
-  await writeJson(
-    ctx.objects,
-    { bucket: ctx.settings.bucket, key: hintKey(job) },
-    { run: input.run, round: input.round, wish: WISHES.FAIL },
-  );
+  await writeHint(ctx, input, { run: input.run, round: input.round, wish: WISHES.FAIL });
   await ctx.nudge.sweep(input.jobId);
 }

@@ -15,6 +15,7 @@ import { JobJobError } from "../errors.ts";
 import { fenceGates, type GateRange, holdGates, openGates } from "../gates/fence.ts";
 import { type Epoch, loadGates, sumGates, unfinishedOf } from "../gates/gates.ts";
 import { makeGates } from "../gates/make.ts";
+import { writeHint } from "../job/hint.ts";
 import { loadJob, loadSpec } from "../job/load.ts";
 import { SUPERSEDED } from "../job/step-claim.ts";
 import { tryTransition } from "../job/transition.ts";
@@ -24,7 +25,7 @@ import { Flights } from "../merge/index.ts";
 import { readJson, writeJson } from "../objects/json.ts";
 import { loadChunks, locateBatches } from "../partition/locate-batches.ts";
 import { type Condition, type Item, isRefused } from "../ports/index.ts";
-import type { JobState } from "../states/job-states.ts";
+import { type JobState, WISHES } from "../states/job-states.ts";
 import type { StepContext } from "./context.ts";
 import { resetBatch } from "./reset-batches.ts";
 
@@ -52,11 +53,7 @@ export async function plan(ctx: StepContext, input: StepInput): Promise<StepAnsw
   const work = `${prefix}work.json`;
   await writeJson(ctx.objects, { bucket: ctx.settings.bucket, key: manifest }, left);
   await writeJson(ctx.objects, { bucket: ctx.settings.bucket, key: work }, workSpecOf(ctx, job, spec, chunks, epoch));
-  await writeJson(
-    ctx.objects,
-    { bucket: ctx.settings.bucket, key: hintKey(place) },
-    { run: epoch.run, round: epoch.round, wish: 0 },
-  );
+  await writeHint(ctx, place, { run: epoch.run, round: epoch.round, wish: WISHES.NONE });
   await openGates(ctx.table, range, epoch);
 
   const planned = await enterPartitioned(ctx, job, epoch, table, {
