@@ -2,7 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { cpus, totalmem } from "node:os";
 import { dirname } from "node:path";
 import Table from "cli-table3";
-import { type Figure, verdict } from "./figure.ts";
+import { type Bar, type Figure, ratioOf, verdict } from "./figure.ts";
 
 export interface SuiteResult {
   readonly suite: string;
@@ -20,12 +20,12 @@ export function tableOf({ suite, seconds, figures, error }: SuiteResult): string
     style: { head: [], border: [], compact: true },
   });
   for (const figure of figures) {
-    const { name, value, unit, baseline, bar } = figure;
+    const { name, value, unit, spread, baseline, bar } = figure;
     table.push([
       name,
-      `${readable(value)} ${unit}`,
-      baseline ? `${readable(baseline.value)} ${baseline.name}` : "",
-      bar ? `${bar.aim ? "aim: " : ""}${bar.rule} ${readable(bar.value)}` : "",
+      `${readable(value)} ${unit}${spreadOf(spread)}`,
+      baseline ? `${readable(baseline.value)}${spreadOf(baseline.spread)} ${baseline.name}` : "",
+      bar ? barText(figure, bar) : "",
       verdict(figure),
     ]);
   }
@@ -51,6 +51,14 @@ export async function writeResults(path: string, results: readonly SuiteResult[]
 /** Whether nothing broke off and every bar is kept. */
 export const isGood = (results: readonly SuiteResult[]): boolean =>
   results.every(({ error, figures }) => error === undefined && figures.every((figure) => verdict(figure) !== "FAIL"));
+
+function barText(figure: Figure, bar: Bar): string {
+  const rule = `${bar.aim ? "aim: " : ""}${bar.rule} ${readable(bar.value)}`;
+  return bar.isTimesBaseline ? `${rule} ×; is ${readable(ratioOf(figure))} ×` : rule;
+}
+
+const spreadOf = (spread: number | undefined): string =>
+  spread === undefined ? "" : ` ± ${((spread * 100) / 2).toFixed(0)} %`;
 
 function readable(value: number): string {
   if (!Number.isFinite(value)) return String(value);

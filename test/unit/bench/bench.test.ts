@@ -1,7 +1,16 @@
 import { parse } from "csv-parse/sync";
 import { describe, expect, it } from "vitest";
 import { csvData, type Data, linesData, ndjsonData } from "../../../bench/lib/data.ts";
-import { aimAtMost, atLeast, atMost, exactly, type Figure, verdict } from "../../../bench/lib/figure.ts";
+import {
+  aimAtMost,
+  atLeast,
+  atLeastTimes,
+  atMost,
+  atMostTimes,
+  exactly,
+  type Figure,
+  verdict,
+} from "../../../bench/lib/figure.ts";
 import { isGood, tableOf } from "../../../bench/lib/report.ts";
 import { timeSideBySide, timingOf } from "../../../bench/lib/timer.ts";
 import { wordCountOf } from "../../../bench/lib/word-count.ts";
@@ -23,6 +32,21 @@ describe("a bar", () => {
     [5, undefined, ""],
   ] as const)("%d against %o: %s", (value, bar, expected) => {
     expect(verdict(figure(value, bar))).toBe(expected);
+  });
+
+  it.each([
+    [20, 10, atMostTimes(2), "pass"],
+    [21, 10, atMostTimes(2), "FAIL"],
+    [30, 10, atLeastTimes(3), "pass"],
+    [29, 10, atLeastTimes(3), "FAIL"],
+    [30, 0, atLeastTimes(3), "FAIL"],
+  ] as const)("%d beside %d against %o: %s", (value, other, bar, expected) => {
+    expect(verdict({ ...figure(value, bar), baseline: { name: "other", value: other } })).toBe(expected);
+  });
+
+  it("of a ratio is broken when its baseline is missing", () => {
+    expect(verdict(figure(1, atMostTimes(100)))).toBe("FAIL");
+    expect(verdict(figure(1_000, atLeastTimes(3)))).toBe("FAIL");
   });
 
   it("broken, or a suite broken off, makes the bench fail; a missed aim doesn't", () => {
