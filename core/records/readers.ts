@@ -1,10 +1,11 @@
 import { JobJobError } from "../errors.ts";
-import type { TextFormat } from "./bytes.ts";
+import { type Bulk, BulkFields, BulkLines, type BulkSink } from "./bulk.ts";
+import { DEFAULT_MAX_RECORD_BYTES, type TextFormat } from "./bytes.ts";
 import { splitFields } from "./csv-fields.ts";
 import { checkDelimiter } from "./delimiter.ts";
 import { decodeRange } from "./encoding.ts";
 import { parseJson } from "./json-value.ts";
-import { type RecordSlice, RecordSplitter } from "./splitter.ts";
+import { type RecordSink, type RecordSlice, RecordSplitter } from "./splitter.ts";
 
 /** A decoded record and the file offset of its first byte. */
 export interface Decoded<T> {
@@ -32,13 +33,9 @@ export interface NdjsonReaderOptions extends ReaderOptions {
   readonly reject?: ((error: JobJobError, text: string) => void) | undefined;
 }
 
-type Decode<T> = (text: string, offset: number) => T;
-/** In the place of a value: the record was rejected and is left out. */
-const REJECTED = Symbol("rejected");
-
 /** Lines as text, without their terminators. @throws JobJobError INVALID_UTF8, RECORD_TOO_LARGE, UNSUPPORTED_ENCODING */
 export function lineReader(options: ReaderOptions = {}): RecordReader<string> {
-  return reader("lines", options, (text) => text);
+  return reader<string>("lines", options, (keep, max) => ({ one: keep, bulk: new BulkLines("lines", max, keep) }));
 }
 
 /**
@@ -47,20 +44,28 @@ export function lineReader(options: ReaderOptions = {}): RecordReader<string> {
  */
 export function csvReader(options: ReaderOptions = {}): RecordReader<string[]> {
   const delimiter = checkDelimiter(options.delimiter);
-  return reader("csv", options, (text, offset) => splitFields(text, delimiter, offset));
+  return reader<string[]>("csv", options, (keep, max) => ({
+    one: (text, offset) => keep(splitFields(text, delimiter, offset), offset),
+    bulk: new BulkFields(delimiter, max, keep),
+  }));
 }
 
 /** One JSON value a line. @throws JobJobError INVALID_JSON, INVALID_UTF8, RECORD_TOO_LARGE, UNSUPPORTED_ENCODING */
 export function ndjsonReader(options: NdjsonReaderOptions = {}): RecordReader<unknown> {
   const { reject } = options;
-  return reader<unknown>("ndjson", options, (text, offset) => {
-    try {
-      return parseJson(text, offset);
-    } catch (error) {
-      if (!reject || !(error instanceof JobJobError)) throw error;
-      reject(error, text);
-      return REJECTED;
-    }
+  return reader<unknown>("ndjson", options, (keep, max) => {
+    const one = (text: string, offset: number): void => {
+      let value: unknown;
+      try {
+        value = parseJson(text, offset);
+      } catch (error) {
+        if (!reject || !(error instanceof JobJobError)) throw error;
+        reject(error, text);
+        return;
+      }
+      keep(value, offset);
+    };
+    return { one, bulk: new BulkLines("ndjson", max, one) };
   });
 }
 
@@ -79,14 +84,25 @@ export function recordJson(record: RecordSlice): unknown {
   return parseJson(recordText(record), record.offset);
 }
 
-function reader<T>(format: TextFormat, options: ReaderOptions, decode: Decode<T | typeof REJECTED>): RecordReader<T> {
-  const { offset, delimiter, maxRecordBytes } = options;
+interface Decoders {
+  /** Takes the text of a record that lies across blocks. */
+  readonly one: BulkSink<string>;
+  /** Takes the others. */
+  readonly bulk: Bulk;
+}
+
+function reader<T>(
+  format: TextFormat,
+  options: ReaderOptions,
+  decoders: (keep: BulkSink<T>, maxRecordBytes: number) => Decoders,
+): RecordReader<T> {
+  const { offset, delimiter, maxRecordBytes = DEFAULT_MAX_RECORD_BYTES } = options;
   const splitter = new RecordSplitter({ format, offset, delimiter, maxRecordBytes });
   let found: Decoded<T>[] = [];
-  const sink = (bytes: Buffer, start: number, end: number, at: number): void => {
-    const value = decode(decodeRange(bytes, start, end, at), at);
-    if (value !== REJECTED) found.push({ value: value as T, offset: at });
-  };
+  const { one, bulk } = decoders((value, at) => {
+    found.push({ value, offset: at });
+  }, maxRecordBytes);
+  const sink: RecordSink = (bytes, start, end, at) => one(decodeRange(bytes, start, end, at), at);
   const take = (): Decoded<T>[] => {
     const taken = found;
     found = [];
@@ -94,7 +110,7 @@ function reader<T>(format: TextFormat, options: ReaderOptions, decode: Decode<T 
   };
   return {
     push(block) {
-      splitter.scan(block, sink);
+      splitter.scan(block, sink, bulk);
       return take();
     },
     end() {

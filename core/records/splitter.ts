@@ -1,3 +1,4 @@
+import type { Bulk } from "./bulk.ts";
 import { asBuffer, CR, DEFAULT_MAX_RECORD_BYTES, LF, type TextFormat } from "./bytes.ts";
 import { CsvMachine, CsvMode } from "./csv-machine.ts";
 import { MARK_BYTES, textStart } from "./encoding.ts";
@@ -71,16 +72,17 @@ export class RecordSplitter {
     return records;
   }
 
-  scan(block: Uint8Array, sink: RecordSink): void {
+  /** @param bulk is offered the records first that lie whole in the block; `sink` gets those that it leaves */
+  scan(block: Uint8Array, sink: RecordSink, bulk?: Bulk): void {
     const bytes = asBuffer(block);
     this.#position += bytes.length;
     if (this.#head === null) {
-      this.#split(bytes, 0, sink);
+      this.#split(bytes, 0, sink, bulk);
       return;
     }
     const head = this.#head.length === 0 ? bytes : Buffer.concat([this.#head, bytes]);
     if (head.length < MARK_BYTES) this.#head = Buffer.from(head);
-    else this.#begin(head, sink);
+    else this.#begin(head, sink, bulk);
   }
 
   finish(sink: RecordSink): void {
@@ -92,16 +94,17 @@ export class RecordSplitter {
     this.#emit(record, 0, record.length, offset, this.#position, sink);
   }
 
-  #begin(head: Buffer, sink: RecordSink): void {
+  #begin(head: Buffer, sink: RecordSink, bulk?: Bulk): void {
     this.#head = null;
-    this.#split(head, textStart(head), sink);
+    this.#split(head, textStart(head), sink, bulk);
   }
 
-  #split(block: Buffer, from: number, sink: RecordSink): void {
+  #split(block: Buffer, from: number, sink: RecordSink, bulk?: Bulk): void {
     const base = this.#position - block.length;
     this.#machine?.enter();
     let at = from;
     for (;;) {
+      if (bulk && this.#carried === 0) at = bulk.read(block, at, base);
       const next = this.#machine ? this.#machine.nextEnd(block, at) : block.indexOf(LF, at) + 1;
       if (next <= 0) break;
       if (this.#carried > 0) {
