@@ -19,6 +19,16 @@ export function toCell(value: unknown): string {
   return JSON.stringify(value) ?? "";
 }
 
+/** The cells of a row. Rows of a CSV file are text already. */
+function texts(cells: readonly unknown[]): readonly string[] {
+  return areTexts(cells) ? cells : cells.map(toCell);
+}
+
+function areTexts(cells: readonly unknown[]): cells is readonly string[] {
+  for (const cell of cells) if (typeof cell !== "string") return false;
+  return true;
+}
+
 /** A value as JSON text on one line. */
 export function toJson(value: unknown): string {
   if (value instanceof RawJson) return value.text;
@@ -61,7 +71,7 @@ export class RecordEncoder {
 
   /** A row in the order of the declared columns. */
   row(cells: readonly unknown[]): string {
-    if (this.#isCsv) return `${this.#opening()}${formatCsvRecord(cells.map(toCell), this.#delimiter)}\n`;
+    if (this.#isCsv) return `${this.#opening()}${formatCsvRecord(texts(cells), this.#delimiter)}\n`;
     let text = "{";
     for (let i = 0; i < this.#names.length; i++) {
       const cell = cells[i];

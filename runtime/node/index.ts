@@ -17,4 +17,5 @@ export {
   type TaskInfo,
   type TaskLog,
 } from "./contract.ts";
+export { mapRecords } from "./records.ts";
 export { type LocalOptions, type LocalResult, runLocally } from "./run-locally.ts";

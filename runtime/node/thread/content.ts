@@ -15,6 +15,7 @@ import {
   rowProblem,
 } from "../../../core/records/index.ts";
 import { type Content, PermanentError } from "../contract.ts";
+import { mapRecords, RecordStream } from "../records.ts";
 
 /** A block of input. Its bytes are valid until `release`, which hands its memory back. */
 export interface Block {
@@ -84,8 +85,8 @@ export class BlockContent implements Content {
   }
 
   lines(): AsyncIterable<string> {
-    return flatten(
-      this.#decode((offset) => lineReader({ offset, ...this.#limits })),
+    return this.#stream(
+      (offset) => lineReader({ offset, ...this.#limits }),
       (line) => line,
     );
   }
@@ -99,8 +100,8 @@ export class BlockContent implements Content {
     }
     let names = columns;
     let header = headerInside;
-    return flatten(
-      this.#decode((offset) => csvReader({ offset, delimiter: input.delimiter, ...this.#limits })),
+    return this.#stream(
+      (offset) => csvReader({ offset, delimiter: input.delimiter, ...this.#limits }),
       (fields, offset) => {
         if (header) {
           header = false;
@@ -118,13 +119,13 @@ export class BlockContent implements Content {
   records(): AsyncIterable<Record<string, unknown>> {
     const { input, columns, headerInside, reject } = this.#options;
     if (input.format === "csv") {
-      if (columns && !headerInside) return mapped(this.rows(), rowFactory(columns));
+      if (columns && !headerInside) return mapRecords(this.rows(), rowFactory(columns));
       // Without names the columns are called by their numbers; a header inside the content names them first.
       let make: ((fields: readonly string[]) => Record<string, string>) | null = null;
       let width = -1;
       let names: readonly string[] | null = null;
-      return flatten(
-        this.#decode((offset) => csvReader({ offset, delimiter: input.delimiter, ...this.#limits })),
+      return this.#stream(
+        (offset) => csvReader({ offset, delimiter: input.delimiter, ...this.#limits }),
         (fields, offset): Record<string, unknown> | typeof LEFT_OUT => {
           if (headerInside && !names) {
             names = headerNames(fields);
@@ -146,12 +147,12 @@ export class BlockContent implements Content {
     }
     if (input.format === "ndjson") {
       const onReject = (error: unknown, text: string) => reject(text, toErrorData(error).message);
-      return flatten(
-        this.#decode((offset) => ndjsonReader({ offset, reject: onReject, ...this.#limits })),
+      return this.#stream(
+        (offset) => ndjsonReader({ offset, reject: onReject, ...this.#limits }),
         (value) => value as Record<string, unknown>,
       );
     }
-    return mapped(this.lines(), (line) => ({ line }));
+    return mapRecords(this.lines(), (line) => ({ line }));
   }
 
   get #limits() {
@@ -159,15 +160,20 @@ export class BlockContent implements Content {
     return maxRecordBytes === undefined ? {} : { maxRecordBytes };
   }
 
-  async *#decode<T>(make: (offset: number) => RecordReader<T>): AsyncGenerator<Decoded<T>[]> {
+  #stream<T, U>(make: (offset: number) => RecordReader<T>, convert: Convert<T, U>): AsyncIterableIterator<U> {
+    return new RecordStream(this.#decode(make, convert));
+  }
+
+  /** The records of a block at a time. */
+  async *#decode<T, U>(make: (offset: number) => RecordReader<T>, convert: Convert<T, U>): AsyncGenerator<U[]> {
     let reader: RecordReader<T> | undefined;
     for await (const block of this.#blocks()) {
       reader ??= make(block.offset);
       const found = reader.push(block.bytes);
       block.release();
-      if (found.length > 0) yield found;
+      yield converted(found, convert);
     }
-    if (reader) yield reader.end();
+    if (reader) yield converted(reader.end(), convert);
   }
 
   #blocks(): AsyncIterable<Block> {
@@ -195,59 +201,13 @@ function headerNames(fields: readonly string[]): readonly string[] {
 
 const LEFT_OUT = Symbol("left out");
 
-/** Records one by one out of arrays of them. By hand: an async generator costs twice as much per record. */
-function flatten<T, U>(
-  batches: AsyncGenerator<Decoded<T>[]>,
-  convert: (value: T, offset: number) => U | typeof LEFT_OUT,
-): AsyncIterableIterator<U> {
-  let batch: readonly Decoded<T>[] = [];
-  let index = 0;
-  const take = (): U | typeof LEFT_OUT => {
-    for (let entry = batch[index]; entry; entry = batch[index]) {
-      index++;
-      const value = convert(entry.value, entry.offset);
-      if (value !== LEFT_OUT) return value;
-    }
-    return LEFT_OUT;
-  };
-  const refill = async (): Promise<IteratorResult<U>> => {
-    for (;;) {
-      const next = await batches.next();
-      if (next.done) return { done: true, value: undefined };
-      batch = next.value;
-      index = 0;
-      const value = take();
-      if (value !== LEFT_OUT) return { done: false, value };
-    }
-  };
-  return {
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-    async next() {
-      const value = take();
-      return value === LEFT_OUT ? refill() : { done: false, value };
-    },
-    async return() {
-      await batches.return([]);
-      return { done: true, value: undefined };
-    },
-  };
-}
+type Convert<T, U> = (value: T, offset: number) => U | typeof LEFT_OUT;
 
-function mapped<T, U>(source: AsyncIterable<T>, convert: (value: T) => U): AsyncIterableIterator<U> {
-  const iterator = source[Symbol.asyncIterator]();
-  return {
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-    async next() {
-      const result = await iterator.next();
-      return result.done ? { done: true, value: undefined } : { done: false, value: convert(result.value) };
-    },
-    async return() {
-      await iterator.return?.();
-      return { done: true, value: undefined };
-    },
-  };
+function converted<T, U>(found: readonly Decoded<T>[], convert: Convert<T, U>): U[] {
+  const made: U[] = [];
+  for (const { value, offset } of found) {
+    const one = convert(value, offset);
+    if (one !== LEFT_OUT) made.push(one);
+  }
+  return made;
 }

@@ -2,6 +2,7 @@ import type { InputFormat } from "../../../core/contracts/parts.ts";
 import type { ResultFormat } from "../../../core/contracts/worker.ts";
 import { PermanentError, RecordSet, type Results } from "../contract.ts";
 import { RecordEncoder, type RecordEncoding, toJson } from "../encode.ts";
+import { eachRecord } from "../records.ts";
 
 /** Takes the pieces of result files; waits while too much is on its way. */
 export type Emit = (result: number, name: string, bytes: Uint8Array<ArrayBuffer>, last: boolean) => Promise<void>;
@@ -93,21 +94,17 @@ export class TaskResults implements Results {
   async #writeRecords(name: string | null, data: Iterable<unknown> | AsyncIterable<unknown>): Promise<void> {
     const encoder = new RecordEncoder(this.#encoding, { delimiter: this.#delimiter });
     const out = this.#open(name ?? this.#recordsName);
-    for await (const record of data) {
+    await eachRecord(data, (record) => {
       if (record instanceof Uint8Array) throw this.#needsRecords("bytes");
-      const wait = out.add(encoder.record(record));
-      if (wait) await wait;
-    }
+      return out.add(encoder.record(record));
+    });
     await this.#close(out, encoder);
   }
 
   async #writeRows(name: string | null, set: RecordSet): Promise<void> {
     const encoder = new RecordEncoder(this.#encoding, { columns: set.columns, delimiter: this.#delimiter });
     const out = this.#open(name ?? this.#recordsName);
-    for await (const row of set.rows) {
-      const wait = out.add(encoder.row(row));
-      if (wait) await wait;
-    }
+    await eachRecord(set.rows, (row) => out.add(encoder.row(row)));
     await this.#close(out, encoder);
   }
 

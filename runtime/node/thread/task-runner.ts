@@ -7,6 +7,7 @@ import { type AnyBlock, type Context, PermanentError, type TaskLog } from "../co
 import { checkJsonSchema } from "../json-schema.ts";
 import { type HandConfig, MAX_REJECTIONS, type Rejection, type TaskOutcome, type TaskSpec } from "../messages.ts";
 import { parseParams } from "../params.ts";
+import { eachRecord } from "../records.ts";
 import { serialiseAccumulator } from "../reducer.ts";
 import { makeChunk } from "./chunk.ts";
 import type { Block } from "./content.ts";
@@ -78,9 +79,10 @@ export class TaskRunner {
       if (block.kind === "app") await results.writeReturned(await block.run(chunk, context));
       else {
         let accumulator = block.init(this.#params);
-        for await (const record of block.read ? block.read(chunk, context) : chunk.records()) {
+        await eachRecord(block.read ? block.read(chunk, context) : chunk.records(), (record) => {
           accumulator = block.add(accumulator, record, context) ?? accumulator;
-        }
+          return undefined;
+        });
         await results.writeAccumulator(serialiseAccumulator(block, accumulator));
       }
       return outcome(rejected > 0 ? "P" : "C");
