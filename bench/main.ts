@@ -6,12 +6,13 @@
 import { join } from "node:path";
 import type { Figure, Suite } from "./lib/figure.ts";
 import { isGood, type SuiteResult, tableOf, writeResults } from "./lib/report.ts";
+import { coldStart } from "./suites/cold-start.ts";
 import { control } from "./suites/control.ts";
+import { endToEnd } from "./suites/end-to-end.ts";
 import { gigabyte } from "./suites/gigabyte.ts";
 import { steps } from "./suites/steps.ts";
-import { tinyTasks } from "./suites/tiny-tasks.ts";
 
-const SUITES: readonly Suite[] = [steps, tinyTasks, gigabyte, control];
+const SUITES: readonly Suite[] = [steps, endToEnd, gigabyte, control, coldStart];
 const RESULTS = join(import.meta.dirname, "results.json");
 
 const wanted = process.argv.slice(2);
