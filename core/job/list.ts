@@ -55,7 +55,7 @@ export async function listJobs(ctx: JobContext, request: ListRequest): Promise<J
     const record = jobOut(ctx, one, sum, { bytenite: request.bytenite });
     return [request.view ? { ...record, view: viewOut(request.view, one.job, sum) } : record];
   });
-  const hasNext = walk.last !== undefined && (await walk.hasMore());
+  const hasNext = walk.last !== undefined && walk.hasMore;
   return {
     data,
     pagination: {
@@ -79,7 +79,7 @@ export async function findJobs(
   const { state, filters } = stateFilter(request.filters);
   const walk = new Walk(ctx, request.owner, state, false, readCursor(request.cursor));
   const found = await walk.filtered(0, request.limit, readFilters(filters));
-  const hasMore = walk.last !== undefined && (await walk.hasMore());
+  const hasMore = walk.last !== undefined && walk.hasMore;
   return { found, cursor: hasMore && walk.last !== undefined ? cursorAfter(walk.last) : null };
 }
 
@@ -88,12 +88,16 @@ async function countJobs(ctx: JobContext, owner: string): Promise<number> {
   return typeof item?.jobs === "number" ? item.jobs : 0;
 }
 
-/** A walk along an index, from the newest (or oldest) job on. `last` is the id of the last job that was looked at. */
+/**
+ * A walk along an index, from the newest (or oldest) job on. `last` is the id of the last job that was looked at, `hasMore`
+ * whether others come behind it: each read asks for one more than it needs.
+ */
 class Walk {
   readonly #ctx: JobContext;
   readonly #query: QueryInput;
   readonly #ascending: boolean;
   last: string | undefined;
+  hasMore = true;
 
   constructor(
     ctx: JobContext,
@@ -113,6 +117,8 @@ class Walk {
   async #ids(limit: number): Promise<readonly string[]> {
     const ids: string[] = [];
     const after = this.last;
+    const wanted = limit + 1 + (after === undefined ? 0 : 1);
+    let seen = 0;
     // Inclusive bounds: the one we stand on comes again and is dropped.
     const between: [string, string] = this.#ascending ? [after ?? "0", "~"] : ["0", after ?? "~"];
     let cursor: string | undefined;
@@ -121,20 +127,18 @@ class Walk {
         ...this.#query,
         between,
         reverse: !this.#ascending,
-        limit: limit + 1 - ids.length,
+        limit: wanted - seen,
         ...(cursor === undefined ? {} : { cursor }),
       });
       for (const { pk } of page.items) {
         const id = pk.slice("JOB#".length);
         if (id !== after) ids.push(id);
       }
+      seen += page.items.length;
       cursor = page.cursor;
-    } while (cursor !== undefined && ids.length < limit);
+    } while (cursor !== undefined && seen < wanted);
+    this.hasMore = ids.length > limit;
     return ids.slice(0, limit);
-  }
-
-  async hasMore(): Promise<boolean> {
-    return (await this.#ids(1)).length > 0;
   }
 
   async #load(ids: readonly string[]): Promise<readonly FoundJob[]> {
@@ -173,7 +177,10 @@ class Walk {
         const one = page.get(id);
         if (!one || !passes(one)) continue;
         if (skip > 0) skip--;
-        else if (found.push(one) === limit) break;
+        else if (found.push(one) === limit) {
+          this.hasMore ||= id !== ids.at(-1);
+          break;
+        }
       }
     }
     return found;
