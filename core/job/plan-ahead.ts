@@ -4,10 +4,10 @@ import { estimate } from "../cost/index.ts";
 import { type DryRun, dryRunPartition } from "../partition/dry-run.ts";
 import { checkParams, checkPlace, findBlocks } from "./check.ts";
 import type { JobContext } from "./context.ts";
+import { costOf, shapeOf } from "./cost.ts";
 import type { Edit } from "./edit.ts";
 import { type FoundJob, findJob } from "./find.ts";
 import { gateSums } from "./progress.ts";
-import { costOf } from "./wire.ts";
 
 /** An answer has 29 s; the rest of them is for what surrounds the reading. */
 const DRY_RUN_MS = 18_000;
@@ -27,14 +27,16 @@ async function rehearse(ctx: JobContext, { job, spec }: FoundJob, limit: number)
 export async function estimateJob(ctx: JobContext, edit: Edit): Promise<EstimationAnswer> {
   const found = await findJob(ctx.table, edit.owner, edit.id);
   const { app } = findBlocks(ctx.catalog, found.spec.blocks);
-  const { tasks, bytes, exact, objects } = await sizeOf(ctx, found);
+  const { tasks, bytes, exact, sources } = await sizeOf(ctx, found);
   const workers = Math.min(found.spec.config.maxConcurrency ?? ctx.settings.maxWorkers, ctx.settings.maxWorkers);
-  const { cost, byteChips } = estimate({ tasks, taskSeconds: app.taskSeconds, workers, bytes, objects });
+  const shape = shapeOf(ctx.catalog, found.spec, tasks, { bytes, sources });
+  const { cost, byteChips, batches } = estimate({ ...shape, tasks, taskSeconds: app.taskSeconds, workers });
   return {
     estimation: {
       totalEstimation: String(byteChips),
       chunks: tasks,
       exact,
+      batches,
       taskSeconds: app.taskSeconds,
       usd: cost.usd,
       cost: { ...cost },
@@ -45,16 +47,23 @@ export async function estimateJob(ctx: JobContext, edit: Edit): Promise<Estimati
 async function sizeOf(ctx: JobContext, found: FoundJob) {
   const rehearsal = await rehearse(ctx, found, 1);
   const { job } = found;
-  const objects = rehearsal.chunks[0]?.objects === undefined ? 0 : rehearsal.sources;
   const known = job.tasks !== undefined;
-  return { tasks: job.tasks ?? rehearsal.tasks, bytes: rehearsal.bytes, exact: known || rehearsal.exact, objects };
+  const { bytes, sources } = rehearsal;
+  return { tasks: job.tasks ?? rehearsal.tasks, bytes, exact: known || rehearsal.exact, sources };
 }
 
 /** Measured, by kind; zero before the first run. */
 export async function measuredCost(ctx: JobContext, edit: Edit): Promise<CostRecord> {
-  const { job } = await findJob(ctx.table, edit.owner, edit.id);
+  const { job, spec } = await findJob(ctx.table, edit.owner, edit.id);
   const sum = (await gateSums(ctx.table, [job])).get(job.id);
   return (
-    (sum && costOf(job, sum)) ?? { usd: 0, appUsd: 0, workflowUsd: 0, functionsUsd: 0, tableUsd: 0, storageUsd: 0 }
+    (sum && costOf(ctx.catalog, job, spec, sum)) ?? {
+      usd: 0,
+      appUsd: 0,
+      workflowUsd: 0,
+      functionsUsd: 0,
+      tableUsd: 0,
+      storageUsd: 0,
+    }
   );
 }

@@ -3,11 +3,11 @@ import { configOut } from "../contracts/api/config.ts";
 import type { JobAnswer, JobRecord, TemplateRecord } from "../contracts/api/records.ts";
 import { sourceOut } from "../contracts/api/source.ts";
 import type { JobItem, SpecItem } from "../contracts/job-items.ts";
-import { measured } from "../cost/index.ts";
 import type { GateSum } from "../gates/gates.ts";
 import { uploadPrefix } from "../keys/object-keys.ts";
 import type { ViewName } from "../states/views.ts";
 import type { JobContext } from "./context.ts";
+import { costOf, expectedCostOf } from "./cost.ts";
 import type { FoundJob } from "./find.ts";
 import { byteniteState, gateSums, progressOut, stateOut, viewOut } from "./progress.ts";
 import { templateOut } from "./template-wire.ts";
@@ -105,7 +105,8 @@ export function jobOut(
       uploadMs: sum.stats.uploadMs,
       restarts: Math.max(0, job.run - 1),
     },
-    cost: costOf(job, sum),
+    cost: costOf(ctx.catalog, job, spec, sum),
+    estimatedCost: expectedCostOf(ctx.catalog, job, spec, sum),
   };
 }
 
@@ -134,16 +135,4 @@ function incomplete(job: JobItem): { tasks: number; items: number } | null {
   const tasks = job.incompleteTasks ?? 0;
   const items = job.incompleteItems ?? 0;
   return job.state === "COMPLETE" && tasks + items > 0 ? { tasks, items } : null;
-}
-
-/** What the job has cost so far; null before its first run. */
-export function costOf(job: JobItem, { stats }: GateSum) {
-  if (job.run === 0) return null;
-  return measured({
-    batches: job.batches ?? 0,
-    claims: stats.claims,
-    workerMs: stats.downloadMs + stats.processMs + stats.uploadMs,
-    bytes: stats.downloadBytes,
-    runs: job.run,
-  });
 }

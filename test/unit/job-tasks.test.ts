@@ -12,7 +12,6 @@ import {
   tasksAnswer,
 } from "../../core/contracts/api/records.ts";
 import type { ChildInput } from "../../core/contracts/workflow.ts";
-import { estimate, measured } from "../../core/cost/index.ts";
 import { byteniteState, progressText } from "../../core/job/progress.ts";
 import { jobKey } from "../../core/keys/item-keys.ts";
 import { claim } from "../../core/steps/claim.ts";
@@ -314,29 +313,5 @@ describe("looking ahead", () => {
     const { id } = await world.job({ templateId: "csv-echo", dataSource: s3("in/none.csv") });
     const { status, body } = await world.call<{ details: { path: string }[] }>("POST", `${JOBS}/${id}/partition`);
     expect([status, body.details[0]?.path]).toEqual([422, "dataSource.params.name"]);
-  });
-});
-
-describe("the cost model", () => {
-  /** Everything but the app's own GB-seconds, per million one-second tasks. */
-  it("stays below the target per million one-second tasks", () => {
-    const { cost } = estimate({ tasks: 1_000_000, taskSeconds: 1, workers: 500, bytes: 0 });
-    expect(cost.usd - cost.appUsd).toBeLessThan(1.25);
-    expect(cost.appUsd).toBeCloseTo(1_000_000 * 1.769 * 0.0000133334, 6);
-  });
-
-  it("measures from what the gates counted what it estimated", () => {
-    const { cost, usage } = estimate({ tasks: 100_000, taskSeconds: 1, workers: 500, bytes: 1e9 });
-    const batches = 556;
-    const counted = measured({ batches, claims: batches, workerMs: 1e8, bytes: 1e9, runs: 1 });
-    expect(usage.transitions).toBe(batches * 6 + 30);
-    expect(counted).toEqual(cost);
-  });
-
-  it("charges more rounds and more runs", () => {
-    const once = { batches: 10, claims: 10, workerMs: 1_000, bytes: 0, runs: 1 };
-    expect(measured({ ...once, claims: 20 }).usd).toBeGreaterThan(measured(once).usd);
-    expect(measured({ ...once, runs: 2 }).usd).toBeGreaterThan(measured(once).usd);
-    expect(measured({ ...once, runs: 0 }).usd).toBe(0);
   });
 });

@@ -116,7 +116,10 @@ export const jobRecord = z.strictObject({
     uploadMs: z.number(),
     restarts: count,
   }),
+  /** Measured so far, over all runs: counted claims, times and bytes at list prices; null before the first run. */
   cost: costRecord.nullable(),
+  /** What one run without retries would cost if tasks took what the app declares; null before the tasks are known. */
+  estimatedCost: costRecord.nullable(),
 });
 export type JobRecord = z.infer<typeof jobRecord>;
 
@@ -294,6 +297,8 @@ export const estimationAnswer = z.strictObject({
     chunks: z.number(),
     /** False when `chunks` is extrapolated from a part of the input. */
     exact: z.boolean(),
+    /** What workers would be handed: neighbouring tasks, a batch each. */
+    batches: z.int(),
     taskSeconds: z.number(),
     usd: z.number(),
     cost: costRecord,
