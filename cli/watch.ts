@@ -3,6 +3,7 @@ import type { JobJobClient } from "../client/index.ts";
 import type { JobRecord } from "../core/contracts/api/records.ts";
 import { EXIT } from "./cli-error.ts";
 import type { Cli } from "./context.ts";
+import { costLine } from "./cost.ts";
 import { bareState, humanDuration } from "./human.ts";
 import { Pace, progressLine } from "./progress-line.ts";
 import { cut } from "./terminal.ts";
@@ -137,6 +138,8 @@ export function sayEnd({ terminal }: Cli, { job, end }: Watched, quiet: boolean)
   // Without a live line the last line of the progress has said it.
   if (!quiet && terminal.isLive) terminal.out(progressLine(job, new Pace(), terminal.paint));
   if (end === "reached") return;
+  const cost = costLine(job);
+  if (cost !== null) terminal.err(cost);
   if (job.errorMessage !== null) terminal.err(`${terminal.paint("red", bareState(job.state))}: ${job.errorMessage}`);
   const next = nextStep(job);
   if (next) terminal.err(next);

@@ -3,6 +3,7 @@ import type { JobAnswer, JobRecord } from "../../core/contracts/api/records.ts";
 import type { SourceRecord } from "../../core/contracts/api/source.ts";
 import { VIEWS, type ViewName } from "../../core/states/views.ts";
 import { type Cli, connect } from "../context.ts";
+import { costLine } from "../cost.ts";
 import { bareState, humanBytes, humanDuration, humanUsd } from "../human.ts";
 import { globalsOf, printJson } from "../output.ts";
 import { stateText } from "../progress-line.ts";
@@ -59,7 +60,7 @@ function pairsOf(job: JobRecord, paint: Paint): readonly Pair[] {
     ["Download", `${humanBytes(stats.downloadBytes)} in ${humanDuration(stats.downloadMs / 1_000)}`],
     ["Process", humanDuration(stats.processMs / 1_000)],
     ["Upload", `${humanBytes(stats.uploadBytes)} in ${humanDuration(stats.uploadMs / 1_000)}`],
-    ["Cost", job.cost && humanUsd(job.cost.usd)],
+    ["Cost", costLine(job)?.replace(/^cost /, "") ?? (job.cost && humanUsd(job.cost.usd))],
     ...statePairs(job),
   ];
 }

@@ -4,12 +4,12 @@ import type { JobJobClient } from "../../client/index.ts";
 import type { DryRun } from "../../core/partition/dry-run.ts";
 import { CliError } from "../cli-error.ts";
 import { type Cli, connect } from "../context.ts";
+import { costPairs } from "../cost.ts";
 import { type DraftOptions, describeDraft, withDraft } from "../draft.ts";
 import { humanBytes, humanDuration } from "../human.ts";
 import { draftOptions } from "../options.ts";
 import { globalsOf, printJson } from "../output.ts";
 import { printPairs, printTable } from "../table.ts";
-import { costPairs } from "./reads.ts";
 
 interface AheadOptions extends DraftOptions {
   readonly job?: string;
@@ -35,13 +35,19 @@ export function estimateCommand(program: Command, cli: Cli): void {
       const estimation = await withJob(cli, input, options, (client, id) => client.estimate(id));
       if (globalsOf(command).json) return printJson(cli.terminal, estimation);
       printPairs(cli.terminal, [
-        ["Tasks", `${estimation.exact ? "" : "about "}${estimation.chunks}`],
+        ["Tasks", `${estimation.exact ? "" : "about "}${estimation.chunks} in ${batchText(estimation.batches)}`],
         ["Task time", `${humanDuration(estimation.taskSeconds)} each, as the app declares it`],
         ["ByteChips", estimation.totalEstimation],
         ...costPairs(estimation.cost),
       ]);
+      cli.terminal.err(ESTIMATE_NOTE);
     });
 }
+
+const batchText = (batches: number): string => `${batches} ${batches === 1 ? "batch" : "batches"}`;
+
+const ESTIMATE_NOTE =
+  "List prices of us-east-1 for one run without retries. The task time is the app's guess; results larger than 5 MiB take uploads of their own, and no estimate knows their size. `jobjob cost` shows what was measured beside it.";
 
 /** On the named job, or on one that is made for the question and removed again. */
 async function withJob<T>(

@@ -1,9 +1,10 @@
 /** What is read of one job, a table each. */
 import type { Command } from "commander";
 import { type Cli, connect } from "../context.ts";
-import { bareState, humanBytes, humanUsd, orDash } from "../human.ts";
+import { COST_NOTE, costRows } from "../cost.ts";
+import { bareState, humanBytes, orDash } from "../human.ts";
 import { globalsOf, printJson, take } from "../output.ts";
-import { printPairs, printTable } from "../table.ts";
+import { printTable } from "../table.ts";
 
 export function resultsCommand(program: Command, cli: Cli): void {
   program
@@ -28,31 +29,18 @@ export function resultsCommand(program: Command, cli: Cli): void {
 export function costCommand(program: Command, cli: Cli): void {
   program
     .command("cost <job>")
-    .description("what a job has cost so far, by kind")
+    .description("what a job has cost so far, by kind, beside what was expected")
     .action(async (id: string, _options: unknown, command: Command) => {
       const client = await connect(cli);
-      const cost = await client.cost(id);
-      if (globalsOf(command).json) return printJson(cli.terminal, cost);
+      const { job } = await client.get(id);
+      const { cost, estimatedCost: estimated } = job;
+      if (globalsOf(command).json) return printJson(cli.terminal, cost && { ...cost, estimated });
       if (!cost) return cli.terminal.err("Nothing yet: the job has not run.");
-      printPairs(cli.terminal, costPairs(cost));
+      const columns = [{ name: "KIND" }, { name: "ESTIMATED", right: true }, { name: "MEASURED", right: true }];
+      printTable(cli.terminal, columns, costRows(job));
+      cli.terminal.err(COST_NOTE);
     });
 }
-
-export const costPairs = (cost: {
-  readonly usd: number;
-  readonly appUsd: number;
-  readonly workflowUsd: number;
-  readonly functionsUsd: number;
-  readonly tableUsd: number;
-  readonly storageUsd: number;
-}): readonly (readonly [string, string])[] => [
-  ["App", humanUsd(cost.appUsd)],
-  ["Workflow", humanUsd(cost.workflowUsd)],
-  ["Functions", humanUsd(cost.functionsUsd)],
-  ["Table", humanUsd(cost.tableUsd)],
-  ["Storage", humanUsd(cost.storageUsd)],
-  ["In all", humanUsd(cost.usd)],
-];
 
 export function templateCommand(program: Command, cli: Cli): void {
   program
