@@ -24,7 +24,7 @@ import {
   storeError,
 } from "../shared/store-rules.ts";
 import { fakeUrl, type LinkAnswer, type LinkRequest, openLink } from "./links.ts";
-import { md5, quoted, Uploads } from "./uploads.ts";
+import { type Digest, md5, quoted, Uploads } from "./uploads.ts";
 
 export interface MemoryObjectStoreOptions {
   /** Buckets that exist from the start; more with `createBucket`. @default ["data"] */
@@ -39,6 +39,8 @@ export interface MemoryObjectStoreOptions {
   readonly maxParts?: number;
   /** Of a stream's blocks. @default 64 KiB */
   readonly blockBytes?: number;
+  /** What etags are made of. The simulation takes a cheaper one. @default MD5, as S3 */
+  readonly digest?: Digest;
 }
 
 export interface StoredObject {
@@ -59,6 +61,7 @@ export class MemoryObjectStore implements ObjectStore {
   readonly #buckets = new Map<string, { objects: Map<string, StoredObject>; sorted: string[] | undefined }>();
   readonly #uploads: Uploads;
   readonly #clock: Clock;
+  readonly #digest: Digest;
   readonly #options: { versioning: boolean; minPartBytes: number; blockBytes: number };
   #versions = 0;
   /** The latest time that was asked for: thousands of objects are made within a second. */
@@ -71,7 +74,8 @@ export class MemoryObjectStore implements ObjectStore {
     this.#clock = options.clock ?? { now: () => 0 };
     const minPartBytes = options.minPartBytes ?? MIN_PART_BYTES;
     this.#options = { versioning: options.versioning ?? false, minPartBytes, blockBytes: options.blockBytes ?? 65_536 };
-    this.#uploads = new Uploads({ minPartBytes, maxParts: options.maxParts ?? MAX_PARTS });
+    this.#digest = options.digest ?? md5;
+    this.#uploads = new Uploads({ minPartBytes, maxParts: options.maxParts ?? MAX_PARTS, digest: this.#digest });
     for (const bucket of options.buckets ?? ["data"]) this.createBucket(bucket);
   }
 
@@ -109,7 +113,7 @@ export class MemoryObjectStore implements ObjectStore {
     const bytes = typeof body === "string" ? new TextEncoder().encode(body) : new Uint8Array(body);
     this.#count("put", bytes.length);
     this.#require(place, options);
-    const etag = quoted(md5(bytes).toString("hex"));
+    const etag = quoted(this.#digest(bytes).toString("hex"));
     this.#store(place, bytes, etag, { contentType: options.contentType });
     return { etag };
   }
@@ -249,7 +253,7 @@ export class MemoryObjectStore implements ObjectStore {
       now: this.#clock.now(),
       peek: (place) => this.#buckets.get(place.bucket)?.objects.get(place.key),
       store: (place, body, headers) => {
-        const etag = quoted(md5(body).toString("hex"));
+        const etag = quoted(this.#digest(body).toString("hex"));
         this.#store(place, new Uint8Array(body), etag, headers);
         return etag;
       },

@@ -36,6 +36,7 @@ export interface CommittedBatch {
 type Ports = Pick<StepContext, "table" | "objects" | "settings">;
 type Job = Pick<JobItem, "id" | "owner" | "generation" | "table">;
 
+const decoder = new TextDecoder();
 const BATCHES_AHEAD = 4;
 const INDEXES_AT_ONCE = 8;
 
@@ -142,7 +143,7 @@ export function resultsExpired(missing: JobJobError): JobJobError {
 
 function parseIndex(bytes: Uint8Array, key: string): ClaimIndex {
   try {
-    return claimIndex.parse(JSON.parse(new TextDecoder().decode(bytes)));
+    return claimIndex.parse(JSON.parse(decoder.decode(bytes)));
   } catch (cause) {
     throw new JobJobError({
       code: "RESULT_INVALID",

@@ -2,6 +2,8 @@
 import { JobJobError } from "../errors.ts";
 import type { ObjectStore, Place } from "../ports/index.ts";
 
+const decoder = new TextDecoder();
+
 interface Schema<T> {
   parse(value: unknown): T;
 }
@@ -14,7 +16,7 @@ export async function readJson<T>(
   options: { readonly ifMatch?: string } = {},
 ): Promise<T> {
   const bytes = await objects.get(place, options);
-  return parseJson(schema, new TextDecoder().decode(bytes), place);
+  return parseJson(schema, decoder.decode(bytes), place);
 }
 
 /** A text of ours (an object, or a line of one), checked. @throws JobJobError SCRATCH_MALFORMED */

@@ -8,7 +8,7 @@ import type { Catalog } from "../../core/job/catalog.ts";
 import type { AssemblerEngines } from "../../core/merge/index.ts";
 
 /** One app per declared task time: it decides how many tasks make a batch (180 s of work). */
-export const BATCH_SIZES = [2, 3] as const;
+export const BATCH_SIZES = [1, 2, 3] as const;
 const apps: readonly AppInfo[] = BATCH_SIZES.map((size) => ({
   kind: "app",
   name: `work-by-${size}`,

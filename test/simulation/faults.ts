@@ -118,14 +118,17 @@ export class Faults {
 
   #isTarget(kind: Target["kind"], caller: string, method: string, when: When): boolean {
     if (this.#isCalm || this.#targets.length === 0) return false;
-    const at = this.#targets.findIndex(
-      (target) => target.method === method && target.when === when && target.caller === caller && target.kind === kind,
-    );
-    const target = this.#targets[at];
-    if (!target || target.skip-- > 0) return false;
-    this.#targets.splice(at, 1);
-    this.note(kind === "lost" ? "answer lost" : `crashed ${when} a call`);
-    return true;
+    for (let at = 0; at < this.#targets.length; at++) {
+      const target = this.#targets[at];
+      const isIt =
+        target?.method === method && target.when === when && target.caller === caller && target.kind === kind;
+      if (!isIt) continue;
+      if (target.skip-- > 0) return false;
+      this.#targets.splice(at, 1);
+      this.note(kind === "lost" ? "answer lost" : `crashed ${when} a call`);
+      return true;
+    }
+    return false;
   }
 
   #counter(caller: string, method: string) {

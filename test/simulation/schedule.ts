@@ -7,6 +7,7 @@ import { type Cloud, Executions } from "./executions.ts";
 import type { Pair } from "./faults.ts";
 import { linesOf, planJob, putInput } from "./job-plan.ts";
 import { isDoomed } from "./records.ts";
+import { isStrict } from "./strict.ts";
 import { type Acted, isQuiet, User } from "./user.ts";
 import { Watch } from "./watch.ts";
 import { INPUT, World } from "./world.ts";
@@ -35,7 +36,7 @@ export interface Outcome {
 
 const LEAST_FAULTS = 2;
 /** Share of the schedules that are led to their job's end when nothing goes wrong any more. */
-const MENDED = 0.7;
+const MENDED = 0.3;
 const MINUTE_MS = 60_000;
 /** Hours that the engine has to come to rest, once nothing goes wrong any more: any timeout of the workflow is far shorter. */
 const REST_MINUTES = 240;
@@ -88,6 +89,7 @@ class Schedule {
       minPartBytes: part,
       skewed: plain ? 0 : 0.1,
       traced,
+      strict: isStrict(seed),
     });
     this.world = world;
     // A gzip object is unpacked within one budget.

@@ -3,8 +3,8 @@ import { parentPort, workerData } from "node:worker_threads";
 import { cloudOf } from "./cloud.ts";
 import type { Deployed } from "./definition.ts";
 import type { Pair } from "./faults.ts";
-import { parseItemsOnce } from "./parse-once.ts";
 import { type Outcome, runSchedule } from "./schedule.ts";
+import { parseWhereStrict } from "./strict.ts";
 import { addOutcome, emptyTally } from "./tally.ts";
 
 export interface ThreadData {
@@ -20,7 +20,7 @@ export interface Order {
   readonly traced: boolean;
 }
 
-parseItemsOnce();
+const parseIn = parseWhereStrict();
 const { deployed, pairs, plain } = workerData as ThreadData;
 const cloud = cloudOf(deployed);
 /** Thousands of refusals a second: their stacks would cost more than they are worth. A replay has them. */
@@ -31,6 +31,7 @@ parentPort?.on("message", async ({ from, to, traced }: Order) => {
   const tally = emptyTally();
   let outcome: Outcome | undefined;
   for (let seed = from; seed < to; seed++) {
+    parseIn(seed);
     outcome = await runSchedule({ seed, cloud, pairs, plain, traced });
     addOutcome(tally, outcome);
   }

@@ -125,7 +125,9 @@ export class User {
     const ask: Ask = action === "requeue" ? (ctx) => USER.requeue(ctx, id, requeue) : (ctx) => USER[action](ctx, id);
     const isSafe = action !== "resume" && (action !== "requeue" || requeue.key !== undefined);
     const refusal = await this.#send(action, ask, isSafe);
-    this.acted.push({ action, state, accepted: refusal === undefined });
+    // A delete whose answer was lost is answered 404 when it comes again.
+    const isDeleted = action === "delete" && this.state === undefined;
+    this.acted.push({ action, state, accepted: refusal === undefined || isDeleted });
     if (refusal !== "INPUT_CHANGED" || action !== "requeue" || requeue.repartition) return refusal === undefined;
     return this.act("requeue", { repartition: true });
   }

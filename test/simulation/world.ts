@@ -2,6 +2,7 @@
  * The cloud as far as the engine sees it: functions whose calls wait for their turn, may be throttled, lose their answers, or
  * be the last thing the function ever does; clocks that are wrong by five minutes; calls that are given up and go on.
  */
+import { crc32 } from "node:zlib";
 import {
   ManualClock,
   type MemoryExecution,
@@ -124,6 +125,8 @@ export class World {
     /** Share of the functions whose clock is wrong. */
     readonly skewed: number;
     readonly traced: boolean;
+    /** Whether the twins check what a correct caller never gets wrong. */
+    readonly strict: boolean;
   }) {
     this.#skewed = options.skewed;
     this.ids = new SeededIds(options.seed, this.clock);
@@ -143,6 +146,7 @@ export class World {
     this.table = new MemoryTable({
       clock: this.clock,
       copies: false,
+      strict: options.strict,
       onStore: (before, after) => {
         this.#changes.push({ before, after });
         if (before?.dueSk !== undefined) this.#due.delete(before.pk);
@@ -150,7 +154,12 @@ export class World {
       },
     });
     const { minPartBytes } = options;
-    this.objects = new MemoryObjectStore({ buckets: [BUCKET, INPUT, OUTPUT], clock: this.clock, minPartBytes });
+    this.objects = new MemoryObjectStore({
+      buckets: [BUCKET, INPUT, OUTPUT],
+      clock: this.clock,
+      minPartBytes,
+      digest: checksum,
+    });
   }
 
   readonly random = (): number => this.ids.random();
@@ -362,6 +371,14 @@ class WatchedWorkflow extends MemoryWorkflow {
     super.finish(name, status, cause);
     if (execution && wasRunning) this.onEnd(execution);
   }
+}
+
+/** Tells contents apart, and looks like S3's MD5, at a tenth of its price. */
+function checksum(body: Uint8Array): Buffer {
+  const digest = Buffer.alloc(16);
+  digest.writeUInt32LE(crc32(body), 0);
+  digest.writeUInt32LE(body.length, 4);
+  return digest;
 }
 
 const NO_EFFECT: Effect = {};
