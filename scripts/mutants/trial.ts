@@ -5,12 +5,17 @@
 import { readFile } from "node:fs/promises";
 import { cloudOf } from "../../test/simulation/cloud.ts";
 import { runSchedule } from "../../test/simulation/schedule.ts";
+import { parseWhereStrict } from "../../test/simulation/strict.ts";
 import type { Trial, TrialAnswer } from "./trial-contract.ts";
 
 const trial: Trial = JSON.parse(process.argv[2] ?? "");
+const parseIn = parseWhereStrict();
+// Thousands of refusals a second: their stacks would cost more than they are worth.
+Error.stackTraceLimit = 0;
 const cloud = cloudOf(JSON.parse(await readFile(trial.deployed, "utf8")));
 
 async function problemsOf(seed: number, plain: boolean): Promise<readonly string[]> {
+  parseIn(seed);
   const { problems } = await runSchedule({ seed, cloud, pairs: trial.pairs, plain });
   return problems.filter((problem) => !problem.startsWith("SCHEDULE"));
 }
