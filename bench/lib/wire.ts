@@ -1,0 +1,169 @@
+/**
+ * The wire between a deployed stack's functions and the emulator, with a meter on it: each function reaches the emulator
+ * through a port of its own, so that every request is known by its sender, its price class and the units it took.
+ */
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  request,
+  type Server,
+  type ServerResponse,
+} from "node:http";
+import type { AddressInfo } from "node:net";
+import {
+  GetFunctionConfigurationCommand,
+  LambdaClient,
+  ListFunctionsCommand,
+  UpdateFunctionConfigurationCommand,
+} from "@aws-sdk/client-lambda";
+import { type Call, s3CallOf, serviceOf, unitsOf } from "./wire-call.ts";
+
+export class Wire {
+  readonly #endpoint: string;
+  readonly #servers = new Map<string, { readonly server: Server; readonly url: string }>();
+  readonly #held = new Map<string, Promise<void>>();
+  #calls: Call[] = [];
+
+  /** @param endpoint the emulator's */
+  constructor(endpoint: string) {
+    this.#endpoint = endpoint;
+  }
+
+  /** All requests since the last `reset`, in the order in which they were answered. */
+  get calls(): readonly Call[] {
+    return this.#calls;
+  }
+
+  reset(): void {
+    this.#calls = [];
+  }
+
+  /** Keeps back what a function sends. @returns how to let it pass */
+  hold(from: string): () => void {
+    let release = (): void => {};
+    this.#held.set(
+      from,
+      new Promise<void>((resolve) => {
+        release = resolve;
+      }),
+    );
+    return () => {
+      this.#held.delete(from);
+      release();
+    };
+  }
+
+  /** Where a function reaches the emulator. */
+  async portOf(from: string): Promise<string> {
+    const known = this.#servers.get(from);
+    if (known) return known.url;
+    const server = createServer((incoming, answer) => this.#take(from, incoming, answer));
+    server.keepAliveTimeout = 60_000;
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    this.#servers.set(from, { server, url });
+    return url;
+  }
+
+  async close(): Promise<void> {
+    for (const { server } of this.#servers.values()) {
+      server.closeAllConnections();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    }
+  }
+
+  #take(from: string, incoming: IncomingMessage, answer: ServerResponse): void {
+    const parts: Buffer[] = [];
+    incoming.on("data", (part: Buffer) => parts.push(part));
+    incoming.on("end", async () => {
+      await this.#held.get(from);
+      this.#forward(from, incoming, Buffer.concat(parts), answer);
+    });
+  }
+
+  #forward(
+    from: string,
+    { method = "GET", url: path = "/", headers }: IncomingMessage,
+    body: Buffer,
+    answer: ServerResponse,
+  ) {
+    const url = new URL(path, this.#endpoint);
+    const service = serviceOf(headers.authorization, url.searchParams);
+    const sent = service === "dynamodb" ? asking(headers, body) : { headers, body };
+    const { hostname, port } = url;
+    const outgoing = request({ hostname, port, method, path, headers: sent.headers }, (reply) => {
+      const status = reply.statusCode ?? 502;
+      answer.writeHead(status, reply.headers);
+      if (service === "dynamodb") {
+        const parts: Buffer[] = [];
+        reply.on("data", (part: Buffer) => parts.push(part));
+        reply.on("end", () => {
+          this.#calls.push(dynamoCall(from, headers, sent.body, status, Buffer.concat(parts)));
+          answer.end(Buffer.concat(parts));
+        });
+        return;
+      }
+      const kind = service === "s3" ? s3CallOf(method, url) : { action: actionOf(method, headers, path) };
+      this.#calls.push({ from, service, status, detail: `${method} ${path}`, writeUnits: 0, readUnits: 0, ...kind });
+      reply.pipe(answer);
+    });
+    outgoing.on("error", () => answer.destroy());
+    outgoing.end(sent.body);
+  }
+}
+
+/** The same request, but asking what it consumes. The emulator checks no signature. */
+function asking(headers: IncomingHttpHeaders, body: Buffer): { headers: IncomingHttpHeaders; body: Buffer } {
+  const asks = Buffer.from(JSON.stringify({ ...JSON.parse(body.toString()), ReturnConsumedCapacity: "INDEXES" }));
+  return { headers: { ...headers, "content-length": String(asks.length) }, body: asks };
+}
+
+const targetOf = (headers: IncomingHttpHeaders): string =>
+  String(headers["x-amz-target"] ?? "")
+    .split(".")
+    .at(-1) ?? "";
+const actionOf = (method: string, headers: IncomingHttpHeaders, path: string): string =>
+  targetOf(headers) || `${method} ${path.split("?")[0]}`;
+
+function dynamoCall(from: string, headers: IncomingHttpHeaders, sent: Buffer, status: number, answer: Buffer): Call {
+  const action = targetOf(headers);
+  const text = sent.toString();
+  const sortKeys = [...text.matchAll(/"sk":\{"S":"([^"#]+)/g)].map(([, key]) => key);
+  const units = unitsOf(action, JSON.parse(text), status, JSON.parse(answer.toString() || "{}"));
+  return { from, service: "dynamodb", action, detail: sortKeys.join(" "), status, ...units };
+}
+
+/**
+ * Puts the meter between a stack's functions and the emulator, which gives a function its endpoint unless its environment
+ * names one.
+ * @param nameOf the short name of a function of the stack, undefined for others
+ * @returns how to undo it
+ */
+export async function meter(
+  wire: Wire,
+  nameOf: (functionName: string) => string | undefined,
+): Promise<() => Promise<void>> {
+  const lambda = new LambdaClient({});
+  const found: { readonly full: string; readonly short: string }[] = [];
+  for (let marker: string | undefined; ; ) {
+    const page = await lambda.send(new ListFunctionsCommand({ ...(marker ? { Marker: marker } : {}) }));
+    for (const { FunctionName: full } of page.Functions ?? []) {
+      const short = full === undefined ? undefined : nameOf(full);
+      if (full !== undefined && short !== undefined) found.push({ full, short });
+    }
+    marker = page.NextMarker;
+    if (!marker) break;
+  }
+  if (found.length === 0) throw new Error("The stack has no function to put the meter on.");
+  const setEndpoint = async (full: string, url: string | undefined): Promise<void> => {
+    const { Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName: full }));
+    const { AWS_ENDPOINT_URL: _, ...rest } = Environment?.Variables ?? {};
+    const Variables = { ...rest, ...(url === undefined ? {} : { AWS_ENDPOINT_URL: url }) };
+    await lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName: full, Environment: { Variables } }));
+  };
+  for (const { full, short } of found) await setEndpoint(full, await wire.portOf(short));
+  return async () => {
+    for (const { full } of found) await setEndpoint(full, undefined);
+  };
+}

@@ -1,0 +1,3 @@
+export const PATTERN_STACK = "JobJobBenchPattern";
+/** What the Map reads: a JSON array, an item per task. */
+export const MANIFEST = "manifest.json";
