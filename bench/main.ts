@@ -10,10 +10,11 @@ import { coldStart } from "./suites/cold-start.ts";
 import { control } from "./suites/control.ts";
 import { endToEnd } from "./suites/end-to-end.ts";
 import { gigabyte } from "./suites/gigabyte.ts";
+import { orchestration } from "./suites/orchestration.ts";
 import { scale } from "./suites/scale.ts";
 import { steps } from "./suites/steps.ts";
 
-const SUITES: readonly Suite[] = [steps, endToEnd, gigabyte, control, coldStart, scale];
+const SUITES: readonly Suite[] = [orchestration, steps, endToEnd, gigabyte, control, coldStart, scale];
 const RESULTS = join(import.meta.dirname, "results.json");
 
 const wanted = process.argv.slice(2);
