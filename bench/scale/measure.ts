@@ -17,14 +17,19 @@ export interface SizeMeasured extends MeasuredRun {
   readonly workerMs: Timing;
 }
 
-const ROUNDS = 3;
+const ROUNDS = 5;
+const WORKER_ROUNDS = 3;
 
-/** All sizes in turn, and that several times, so that whatever else the machine does hits all of them. */
+/** All sizes in turn, each round beginning with another, so that whatever else the machine does hits all of them. */
 export async function measureSizes(stack: Deployed, works: readonly Workload[], say: Say): Promise<SizeMeasured[]> {
   await runNumbers(stack, numbersJob(MAX_WORKERS * 100)); // every function has been called once
   const all = works.map(() => [] as OneRun[]);
   for (let round = 0; round < ROUNDS; round++) {
-    for (const [i, work] of works.entries()) all[i]?.push(await runNumbers(stack, work));
+    for (const turn of works.keys()) {
+      const i = (turn + 2 * round) % works.length;
+      const work = works[i];
+      if (work) all[i]?.push(await runNumbers(stack, work));
+    }
     say(
       `round ${round + 1} of ${ROUNDS}: ${works.map(({ tasks }, i) => `${tasks} tasks ${all[i]?.at(-1)?.seconds.toFixed(2)} s`).join(", ")}`,
     );
@@ -91,7 +96,7 @@ export async function measureWorkers(stack: Deployed, batchMs: number, say: Say)
     await stack.objects.put({ bucket: stack.inputBucket, key: `scale/objects/${i}` }, block);
   }
   const times = { lines: [] as number[], ndjson: [] as number[], csv: [] as number[], object: [] as number[] };
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < WORKER_ROUNDS; round++) {
     for (const [name, { template }] of Object.entries(TEXTS)) {
       const ms = await runAlone(stack, template, `scale/${name}`, say);
       times[name as keyof typeof TEXTS].push(TEXT_BYTES / 1e6 / (Math.max(1, ms - batchMs) / 1_000));
