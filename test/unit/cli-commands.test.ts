@@ -277,6 +277,26 @@ describe("wait", () => {
     expect(w.looks()).toBe(4);
   });
 
+  it("says at the end what it has cost beside what was expected, and `cost` does by kind", async () => {
+    const kinds = { workflowUsd: 0.002, functionsUsd: 0.0001, tableUsd: 0.0001, storageUsd: 0.0001 };
+    const cost = { usd: 0.0033, appUsd: 0.001, ...kinds };
+    const estimatedCost = { usd: 0.0073, appUsd: 0.005, ...kinds };
+    const stats = { downloadBytes: 0, uploadBytes: 0, downloadMs: 0, processMs: 43_400, uploadMs: 0, restarts: 0 };
+    await using w = await jobThrough(["COMPLETE"], { cost, estimatedCost, stats });
+
+    await w.run("wait", "J");
+    expect(w.err).toEqual([
+      "cost $0.0033, estimated $0.0073 (−55 %): tasks took 43 s in all, not the 3 m 37 s that the app declares",
+    ]);
+    w.out.length = 0;
+    await w.run("cost", "J");
+    expect(w.out[0]).toMatch(/KIND\s+ESTIMATED\s+MEASURED/);
+    expect(w.out.at(-1)).toMatch(/In all\s+\$0\.0073\s+\$0\.0033/);
+    w.out.length = 0;
+    await w.run("cost", "J", "--json");
+    expect(w.json()).toEqual({ ...cost, estimated: estimatedCost });
+  });
+
   it("exits 3 when the time is up, and says how to come back", async () => {
     await using w = await jobThrough(["PARTITIONED"]);
     expect(await w.run("wait", "J", "--timeout", "0")).toBe(3);
