@@ -32,7 +32,7 @@ export function blockOf(name: string, { results, told }: Material): string {
 
 const BLOCKS: Readonly<Record<string, (results: Results, told: readonly Told[]) => string>> = {
   machine: machineLine,
-  sizes: (results) => figuresTable("scale", results, ({ name }) => SIZE.test(name)),
+  sizes: sizesTable,
   inputs: inputsTable,
   facts: factsTable,
   scenarios: (_, told) => scenariosTable(told),
@@ -49,15 +49,30 @@ function machineLine({ at, machine }: Results): string {
   return `Measured on ${at.slice(0, 10)}: ${machine.cpus} processors (${machine.model}), ${memory} GiB, Node ${machine.node.replace("v", "")}.`;
 }
 
-const suiteTable = (name: string, results: Results): string => figuresTable(name, results, () => true);
-
-function figuresTable(name: string, results: Results, isWanted: (figure: Figure) => boolean): string {
+/** Those with a bar; the rest, when there are any, folded. */
+function suiteTable(name: string, results: Results): string {
   const suite = results.suites.find((one) => one.suite === name);
-  if (!suite) return `The suite \`${name}\` is not in the results that this page was made from.`;
-  const rows = suite.figures.filter(isWanted).map((figure) => rowOf(figure));
-  const failure = suite.error === undefined ? "" : `\n\nThe suite broke off: ${suite.error}`;
-  return markdownTable(["", "measured", "beside it", "bar", ""], rows) + failure;
+  if (!suite) return missing(name);
+  const held = suite.figures.filter(({ bar }) => bar !== undefined);
+  const others = suite.figures.filter(({ bar }) => bar === undefined);
+  const folded = held.length > 0 && others.length > 0;
+  const parts = [
+    figuresTable(folded ? held : suite.figures),
+    ...(folded ? [`<details><summary>All others: ${others.length}</summary>`, figuresTable(others), "</details>"] : []),
+    ...(suite.error === undefined ? [] : [`The suite broke off: ${suite.error}`]),
+  ];
+  return parts.filter((part) => part !== "").join("\n\n");
 }
+
+const missing = (suite: string): string => `The suite \`${suite}\` is not in the results that this page was made from.`;
+
+function sizesTable(results: Results): string {
+  const suite = results.suites.find((one) => one.suite === "scale");
+  return suite ? figuresTable(suite.figures.filter(({ name }) => SIZE.test(name))) : missing("scale");
+}
+
+const figuresTable = (figures: readonly Figure[]): string =>
+  figures.length === 0 ? "" : markdownTable(["", "measured", "beside it", "bar", ""], figures.map(rowOf));
 
 function rowOf(figure: Figure): readonly string[] {
   const { name, value, unit, spread, baseline, bar } = figure;

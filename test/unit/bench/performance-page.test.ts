@@ -153,6 +153,16 @@ describe("the tables", () => {
     expect(table).toContain("The suite broke off: the stack is gone");
   });
 
+  it("fold what has no bar", async () => {
+    const { results } = await resultsOf();
+    const suites = [{ suite: "s", seconds: 1, figures: [figure("held", 1, { bar: atMost(2) }), figure("told", 3)] }];
+
+    const table = blockOf("suite s", { results: { ...results, suites }, told: [] });
+
+    expect(table.indexOf("| held |")).toBeLessThan(table.indexOf("<details><summary>All others: 1</summary>"));
+    expect(table.indexOf("| told |")).toBeGreaterThan(table.indexOf("<details>"));
+  });
+
   it("have the sizes with the model beside them", async () => {
     const table = blockOf("sizes", await material());
 
