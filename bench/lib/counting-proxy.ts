@@ -1,12 +1,7 @@
 /** A proxy between the deployed functions and the emulator that counts the requests which name a job. */
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import {
-  GetFunctionConfigurationCommand,
-  LambdaClient,
-  ListFunctionsCommand,
-  UpdateFunctionConfigurationCommand,
-} from "@aws-sdk/client-lambda";
+import { listFunctions, setEndpoint } from "./functions.ts";
 
 export interface CountingProxy {
   readonly url: string;
@@ -84,29 +79,13 @@ function forward(
 }
 
 /**
- * Sends every function's own requests through the proxy: the emulator gives a function its endpoint unless its environment
- * names one.
+ * Sends the requests of all functions whose names begin so through the proxy.
  * @returns how to undo it
  */
 export async function throughProxy(proxy: CountingProxy, functions: string): Promise<() => Promise<void>> {
-  const lambda = new LambdaClient({});
-  const names: string[] = [];
-  for (let marker: string | undefined; ; ) {
-    const page = await lambda.send(new ListFunctionsCommand({ ...(marker ? { Marker: marker } : {}) }));
-    names.push(
-      ...(page.Functions ?? []).flatMap(({ FunctionName: name }) => (name?.startsWith(functions) ? name : [])),
-    );
-    marker = page.NextMarker;
-    if (!marker) break;
-  }
-  const setEndpoint = async (url: string | undefined): Promise<void> => {
-    for (const name of names) {
-      const { Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName: name }));
-      const { AWS_ENDPOINT_URL: _, ...rest } = Environment?.Variables ?? {};
-      const Variables = { ...rest, ...(url === undefined ? {} : { AWS_ENDPOINT_URL: url }) };
-      await lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName: name, Environment: { Variables } }));
-    }
+  const names = (await listFunctions()).flatMap(({ FunctionName: name }) => (name?.startsWith(functions) ? name : []));
+  for (const name of names) await setEndpoint(name, proxy.url);
+  return async () => {
+    for (const name of names) await setEndpoint(name, undefined);
   };
-  await setEndpoint(proxy.url);
-  return () => setEndpoint(undefined);
 }

@@ -1,5 +1,5 @@
 /** A deployed JobJob with a meter on its wire: jobs one at a time, and all that each took. */
-import { LambdaClient, ListFunctionsCommand } from "@aws-sdk/client-lambda";
+import { setTimeout as sleep } from "node:timers/promises";
 import { FUNCTION_NAMES } from "../../cdk/function-table.ts";
 import type { JobJobClient } from "../../client/index.ts";
 import type { JobItem } from "../../core/contracts/job-items.ts";
@@ -8,6 +8,7 @@ import { executionName } from "../../core/keys/execution-name.ts";
 import { specKey } from "../../core/keys/item-keys.ts";
 import type { Table } from "../../core/ports/index.ts";
 import { executed } from "./executed.ts";
+import { listFunctions } from "./functions.ts";
 import { meter, Wire } from "./wire.ts";
 import type { Call } from "./wire-call.ts";
 
@@ -141,8 +142,6 @@ export class MeteredStack {
   }
 }
 
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
 /** `JobJob-WorkflowClaimFn0A1B…` is claim λ. */
 function nameOf(functionName: string): string | undefined {
   if (!functionName.startsWith("JobJob-")) return undefined;
@@ -152,13 +151,5 @@ function nameOf(functionName: string): string | undefined {
 }
 
 async function memoryByArn(): Promise<ReadonlyMap<string, number>> {
-  const lambda = new LambdaClient({});
-  const memory = new Map<string, number>();
-  for (let marker: string | undefined; ; ) {
-    const page = await lambda.send(new ListFunctionsCommand({ ...(marker ? { Marker: marker } : {}) }));
-    for (const { FunctionArn, MemorySize } of page.Functions ?? [])
-      if (FunctionArn) memory.set(FunctionArn, MemorySize ?? 0);
-    marker = page.NextMarker;
-    if (!marker) return memory;
-  }
+  return new Map((await listFunctions()).map(({ FunctionArn = "", MemorySize = 0 }) => [FunctionArn, MemorySize]));
 }

@@ -11,12 +11,7 @@ import {
   type ServerResponse,
 } from "node:http";
 import type { AddressInfo } from "node:net";
-import {
-  GetFunctionConfigurationCommand,
-  LambdaClient,
-  ListFunctionsCommand,
-  UpdateFunctionConfigurationCommand,
-} from "@aws-sdk/client-lambda";
+import { listFunctions, setEndpoint } from "./functions.ts";
 import { type Call, s3CallOf, serviceOf, unitsOf } from "./wire-call.ts";
 
 export class Wire {
@@ -135,8 +130,7 @@ function dynamoCall(from: string, headers: IncomingHttpHeaders, sent: Buffer, st
 }
 
 /**
- * Puts the meter between a stack's functions and the emulator, which gives a function its endpoint unless its environment
- * names one.
+ * Puts the meter between a stack's functions and the emulator.
  * @param nameOf the short name of a function of the stack, undefined for others
  * @returns how to undo it
  */
@@ -144,26 +138,13 @@ export async function meter(
   wire: Wire,
   nameOf: (functionName: string) => string | undefined,
 ): Promise<() => Promise<void>> {
-  const lambda = new LambdaClient({});
-  const found: { readonly full: string; readonly short: string }[] = [];
-  for (let marker: string | undefined; ; ) {
-    const page = await lambda.send(new ListFunctionsCommand({ ...(marker ? { Marker: marker } : {}) }));
-    for (const { FunctionName: full } of page.Functions ?? []) {
-      const short = full === undefined ? undefined : nameOf(full);
-      if (full !== undefined && short !== undefined) found.push({ full, short });
-    }
-    marker = page.NextMarker;
-    if (!marker) break;
-  }
-  if (found.length === 0) throw new Error("The stack has no function to put the meter on.");
-  const setEndpoint = async (full: string, url: string | undefined): Promise<void> => {
-    const { Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName: full }));
-    const { AWS_ENDPOINT_URL: _, ...rest } = Environment?.Variables ?? {};
-    const Variables = { ...rest, ...(url === undefined ? {} : { AWS_ENDPOINT_URL: url }) };
-    await lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName: full, Environment: { Variables } }));
-  };
-  for (const { full, short } of found) await setEndpoint(full, await wire.portOf(short));
+  const names = (await listFunctions()).flatMap(({ FunctionName: full = "" }) => {
+    const short = nameOf(full);
+    return short === undefined ? [] : [{ full, short }];
+  });
+  if (names.length === 0) throw new Error("The stack has no function to put the meter on.");
+  for (const { full, short } of names) await setEndpoint(full, await wire.portOf(short));
   return async () => {
-    for (const { full } of found) await setEndpoint(full, undefined);
+    for (const { full } of names) await setEndpoint(full, undefined);
   };
 }

@@ -20,6 +20,7 @@ import {
   worstDifference,
 } from "../lib/orchestrated.ts";
 import { Pattern } from "../lib/pattern.ts";
+import { workerTotals } from "../lib/worker-reports.ts";
 
 /** Tasks in a batch, and how many batches more the larger of two jobs has: what they add is what a further task costs. */
 const SIZES: readonly (readonly [size: number, more: number])[] = [
@@ -38,8 +39,6 @@ const TIMES_BAR = 40;
 const PATTERN_TASKS = [20, 220] as const;
 /** What a batch is sized for (core/batches/sizing.ts): tasks that take this share of it make batches of the size wanted. */
 const TARGET_SECONDS = 180;
-/** Children that the emulator's Map runs at once (scripts/deploy): each function has so many processes at most. */
-const PROCESSES = 4;
 const NO_INPUT: WorkInput = { from: "nothing" };
 
 export const orchestration: Suite = {
@@ -67,6 +66,9 @@ async function patternCounts({ endpoint, objects }: Deployed, say: (line: string
     await pattern.close();
   }
 }
+
+/** @param workers processes that ran the batches */
+type Model = (measured: Measured, workers: number) => Work;
 
 /** A job's counts, and what the model says. */
 interface Counted extends Measured {
@@ -120,7 +122,9 @@ class Measurement {
 
   async #numbers(size: number, batches: number): Promise<Counted> {
     const name = `${size * batches} numbers, ${size} a batch`;
-    return this.#job(name, numbersDraft(size * batches), size, (measured) => workOf(measured, PROCESSES, NO_INPUT));
+    return this.#job(name, numbersDraft(size * batches), size, (measured, workers) =>
+      workOf(measured, workers, NO_INPUT),
+    );
   }
 
   async #linesPair(size: number): Promise<Pair> {
@@ -129,8 +133,8 @@ class Measurement {
     for (const batches of [FEW, 3 * FEW]) {
       const source = { bucket: inputBucket, key: `orchestration-${batches}.txt` };
       await putLines(objects, source, size * batches);
-      const model = (measured: Measured): Work =>
-        workOf(measured, PROCESSES, linesInput(size * batches), { results: { objects: 1, bytes: 0, reduced: true } });
+      const model: Model = (measured, workers) =>
+        workOf(measured, workers, linesInput(size * batches), { results: { objects: 1, bytes: 0, reduced: true } });
       jobs.push(await this.#job(`${size * batches} lines, ${size} a batch`, linesDraft(source), size, model));
     }
     const [few, many] = jobs;
@@ -138,18 +142,15 @@ class Measurement {
     return { size, few, many };
   }
 
-  async #job(
-    name: string,
-    draft: Parameters<MeteredStack["run"]>[0],
-    size: number,
-    model: (measured: Measured) => Work,
-  ): Promise<Counted> {
+  async #job(name: string, draft: Parameters<MeteredStack["run"]>[0], size: number, model: Model): Promise<Counted> {
     const measured = await this.#metered.run(draft, TARGET_SECONDS / size);
     const { batchSize, batches = 0 } = measured.job;
     if (batchSize !== size || measured.children !== batches) {
       throw new Error(`${name}: ${batches} batches of ${batchSize} and ${measured.children} children.`);
     }
-    const modelled = usageOf(model(measured));
+    // How many processes shared the batches is the emulator's doing; their reports tell.
+    const { workers } = await workerTotals(this.#stack.objects, this.#stack.bucket, measured.job);
+    const modelled = usageOf(model(measured, workers));
     const { percent, text } = worstDifference(measured, modelled);
     this.#differences.push({ job: name, percent });
     this.#say(`${name}: ${text}`);

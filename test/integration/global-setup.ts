@@ -29,6 +29,12 @@ export interface Stack {
 
 const BUCKETS = { inputBucket: "jobjob-test-input", outputBucket: "jobjob-test-output" };
 const MISSING = "jobjob-test-missing";
+/** Of the stack that all tests share; one deployed with the same needs no synth of its own. */
+export const STACK_CONTEXT = {
+  grantedBuckets: [...Object.values(BUCKETS), MISSING].join(","),
+  destroy: "true",
+  maxWorkers: "8",
+};
 
 export default async function setup(project: TestProject): Promise<void> {
   const endpoint = process.env.AWS_ENDPOINT_URL;
@@ -38,7 +44,7 @@ export default async function setup(project: TestProject): Promise<void> {
   }
   const outputs = await deployStack({
     endpoint,
-    context: { grantedBuckets: [...Object.values(BUCKETS), MISSING].join(","), destroy: "true", maxWorkers: "8" },
+    context: STACK_CONTEXT,
     say: (line) => console.log(`[stack] ${line}`),
   });
   const s3 = new S3Client({ endpoint, forcePathStyle: true });
