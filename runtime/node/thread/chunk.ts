@@ -17,7 +17,7 @@ export function makeChunk(spec: TaskSpec, options: ChunkOptions): Chunk {
   const content = (object: number, headerInside: boolean): Content =>
     new BlockContent({ ...options, columns, headerInside, blocks: () => blocks(object) });
   const objects = spec.objects.map(({ key, size }, number): ChunkObject => {
-    return withContent({ key, size }, content(number, input.header === true));
+    return { key, size, ...methodsOf(content(number, input.header === true)) };
   });
   const numbers = () => taskNumbers(spec.ranges, spec.replica);
   const generated = spec.ranges.length > 0 || (spec.replica !== null && spec.source === null);
@@ -27,26 +27,23 @@ export function makeChunk(spec: TaskSpec, options: ChunkOptions): Chunk {
       : generated
         ? new BlockContent({ ...options, columns: null, headerInside: false, blocks: () => numberLines(numbers()) })
         : content(CHUNK, spec.headerInside);
-  return withContent(
-    {
-      index: spec.ordinal,
-      size: spec.size,
-      columns,
-      format: input.format,
-      delimiter: input.delimiter ?? ",",
-      source: spec.source,
-      objects,
-      ranges: spec.ranges,
-      numbers,
-    },
-    own,
-  );
+  return {
+    index: spec.ordinal,
+    size: spec.size,
+    columns,
+    format: input.format,
+    delimiter: input.delimiter ?? ",",
+    source: spec.source,
+    objects,
+    ranges: spec.ranges,
+    numbers,
+    ...methodsOf(own),
+  };
 }
 
-/** Content's methods live on a prototype: spreading would lose them. */
-function withContent<T extends object>(facts: T, content: Content): T & Content {
+/** Methods on a prototype would be lost where an app spreads its chunk. */
+function methodsOf(content: Content): Content {
   return {
-    ...facts,
     bytes: () => content.bytes(),
     text: () => content.text(),
     lines: () => content.lines(),

@@ -88,7 +88,8 @@ export class Supervisor {
   submit(submission: Submission): number {
     const id = this.#nextId++;
     const bytes = (submission.inline ?? []).reduce((sum, input) => sum + input.bytes.length, 0);
-    const task: Outstanding = { ...submission, id, bytes, startedAt: 0, limit: 0 };
+    const { spec, inline, events } = submission;
+    const task: Outstanding = { spec, inline, events, id, bytes, startedAt: 0, limit: 0 };
     this.#outstanding.push(task);
     this.#bytes += bytes;
     if (this.#live) this.#send(task);
