@@ -6,6 +6,7 @@
 import { join } from "node:path";
 import type { Figure, Suite } from "./lib/figure.ts";
 import { isGood, type SuiteResult, tableOf, writeResults } from "./lib/report.ts";
+import { api } from "./suites/api.ts";
 import { coldStart } from "./suites/cold-start.ts";
 import { control } from "./suites/control.ts";
 import { endToEnd } from "./suites/end-to-end.ts";
@@ -14,7 +15,7 @@ import { orchestration } from "./suites/orchestration.ts";
 import { scale } from "./suites/scale.ts";
 import { steps } from "./suites/steps.ts";
 
-const SUITES: readonly Suite[] = [orchestration, steps, endToEnd, gigabyte, control, coldStart, scale];
+const SUITES: readonly Suite[] = [orchestration, steps, endToEnd, gigabyte, control, api, coldStart, scale];
 const RESULTS = join(import.meta.dirname, "results.json");
 
 const wanted = process.argv.slice(2);

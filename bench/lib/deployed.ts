@@ -13,6 +13,7 @@ export interface Deployed {
   readonly client: JobJobClient;
   readonly objects: ObjectStore;
   readonly table: Table;
+  readonly tableName: string;
   /** The deployment's own bucket. */
   readonly bucket: string;
   /** A granted bucket, for inputs. */
@@ -46,6 +47,7 @@ async function deployAndSignIn(say: (line: string) => void): Promise<Deployed> {
     client: new JobJobClient({ url: outputs.ApiUrl, apiKey }),
     objects: new S3ObjectStore(),
     table: new DynamoTable({ name: outputs.TableName }),
+    tableName: outputs.TableName,
     bucket: outputs.BucketName,
     inputBucket: INPUT_BUCKET,
     endpoint,
