@@ -30,15 +30,15 @@ export function axisOf(options: AxisOptions, values: readonly number[]): Axis {
 
 function linearAxis(label: string, most: number): Axis {
   const step = roundStep((most || 1) / 5);
-  const count = Math.max(1, Math.ceil((most || 1) / step - 1e-9));
+  const count = Math.max(1, Math.ceil((most || 1) / step - 1e-6));
   const top = count * step;
   return { label, ticks: Array.from({ length: count + 1 }, (_, i) => i * step), place: (value) => value / top };
 }
 
-/** 1, 2 or 5 times a power of ten, at least `wanted`. */
+/** 1, 2 or 5 times a power of ten, at least `wanted` but for what sums of fractions are off. */
 function roundStep(wanted: number): number {
   const power = 10 ** Math.floor(Math.log10(wanted));
-  return power * ([1, 2, 5, 10].find((times) => times * power >= wanted) ?? 10);
+  return power * ([1, 2, 5, 10].find((times) => times * power >= wanted * (1 - 1e-6)) ?? 10);
 }
 
 function logAxis(label: string, least: number, most: number): Axis {

@@ -19,7 +19,8 @@ export interface Chart {
 
 const WIDTH = 760;
 const HEIGHT = 400;
-const FRAME = { left: 76, right: 20, top: 46, bottom: 84 } as const;
+const FRAME = { left: 76, right: 40, top: 46, bottom: 84 } as const;
+const ROW = 22;
 /** Of the palette of Okabe and Ito: told apart by colour-blind readers too, and in the middle between white and black. */
 const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00"] as const;
 
@@ -44,13 +45,15 @@ export function chartSvg({ title, x, y, series }: Chart): string {
   );
   const px = (value: number) => round(FRAME.left + across.place(value) * (WIDTH - FRAME.left - FRAME.right));
   const py = (value: number) => round(HEIGHT - FRAME.bottom - up.place(value) * (HEIGHT - FRAME.top - FRAME.bottom));
+  const legend = legendPlaces(series);
+  const height = HEIGHT + (legend.at(-1)?.row ?? 0) * ROW;
   const body = [
     `<text class="title" x="${FRAME.left}" y="24">${escaped(title)}</text>`,
     ...gridOf(across, up, px, py),
     ...series.flatMap((one, i) => seriesOf(one, COLOURS[i % COLOURS.length] ?? "", px, py)),
-    ...legendOf(series),
+    ...legendOf(legend),
   ];
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" role="img" aria-label="${escaped(title)}">
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-label="${escaped(title)}">
 <style>${STYLE}</style>
 ${body.join("\n")}
 </svg>
@@ -89,18 +92,38 @@ function seriesOf({ kind, points }: Series, colour: string, px: Place, py: Place
 /** About as wide as a letter of the text is: SVG doesn't tell. */
 const LETTER = 6.8;
 
-function legendOf(series: readonly Series[]): string[] {
+interface Named {
+  readonly series: Series;
+  readonly x: number;
+  readonly row: number;
+}
+
+/** From left to right, and on in a further row where there is no room. */
+function legendPlaces(series: readonly Series[]): readonly Named[] {
   let x = FRAME.left;
-  const y = HEIGHT - 14;
-  return series.flatMap(({ name, kind }, i) => {
+  let row = 0;
+  return series.map((one) => {
+    const width = 26 + one.name.length * LETTER + 24;
+    if (x > FRAME.left && x + width > WIDTH) {
+      x = FRAME.left;
+      row++;
+    }
+    const place = { series: one, x, row };
+    x += width;
+    return place;
+  });
+}
+
+function legendOf(places: readonly Named[]): string[] {
+  return places.flatMap(({ series: { name, kind }, x, row }, i) => {
+    const y = HEIGHT - 14 + row * ROW;
     const colour = COLOURS[i % COLOURS.length] ?? "";
+    const dashes = kind === "dashed" ? ' stroke-dasharray="6 5"' : "";
     const mark =
       kind === "points"
         ? `<circle cx="${x + 10}" cy="${y - 4}" r="4.5" fill="${colour}"/>`
-        : `<line x1="${x}" y1="${y - 4}" x2="${x + 20}" y2="${y - 4}" stroke="${colour}" stroke-width="2"${kind === "dashed" ? ' stroke-dasharray="6 5"' : ""}/>`;
-    const text = `<text x="${x + 26}" y="${y}">${escaped(name)}</text>`;
-    x += 26 + name.length * LETTER + 24;
-    return [mark, text];
+        : `<line x1="${x}" y1="${y - 4}" x2="${x + 20}" y2="${y - 4}" stroke="${colour}" stroke-width="2"${dashes}/>`;
+    return [mark, `<text x="${x + 26}" y="${y}">${escaped(name)}</text>`];
   });
 }
 

@@ -246,9 +246,9 @@ describe("a chart", () => {
   it("has each point where its value stands", () => {
     const svg = chartSvg(chart);
 
-    // The frame: 76 … 740 across for 1 … 1,000, 316 … 46 up for 0 … 100.
-    expect(svg).toContain('d="M76 316L297.3 181L740 46"');
-    expect(svg).toContain('<circle cx="518.7" cy="113.5"');
+    // The frame: 76 … 720 across for 1 … 1,000, 316 … 46 up for 0 … 100.
+    expect(svg).toContain('d="M76 316L290.7 181L720 46"');
+    expect(svg).toContain('<circle cx="505.3" cy="113.5"');
   });
 
   it("names its axes, series and ticks", () => {
@@ -268,6 +268,16 @@ describe("a chart", () => {
         "20",
       ]),
     );
+  });
+
+  it("has room for many names", () => {
+    const names = Array.from({ length: 5 }, (_, i) => `a rather long name, number ${i}`);
+
+    const points: Chart["series"][number]["points"] = [[1, 0]];
+    const svg = chartSvg({ ...chart, series: names.map((name) => ({ name, kind: "line", points })) });
+
+    expect(svg).toContain('viewBox="0 0 760 444"');
+    for (const [, x] of svg.matchAll(/<text x="([\d.]+)" y="[\d.]+">a rather/g)) expect(Number(x)).toBeLessThan(560);
   });
 
   it("is readable on a dark page too", () => {
