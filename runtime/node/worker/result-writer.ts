@@ -2,6 +2,7 @@ import { crc32 } from "node:zlib";
 import type { TaskResult } from "../../../core/contracts/worker.ts";
 import { bigResultKey, type JobPlace, packKey } from "../../../core/keys/object-keys.ts";
 import type { ObjectStore, Place } from "../../../core/ports/index.ts";
+import { free } from "./free.ts";
 import type { Meter } from "./meter.ts";
 import { ObjectWriter } from "./object-writer.ts";
 
@@ -55,7 +56,7 @@ export class ResultWriter {
     this.#pack = this.#writer(packKey(job, generation, batch, claim));
   }
 
-  /** A piece of a result of the task in hand; pieces of several results may be mixed. */
+  /** A piece of a result of the task in hand; pieces of several results may be mixed. The bytes are the writer's from then on. */
   async data(ordinal: number, number: number, name: string, bytes: Uint8Array, last: boolean): Promise<void> {
     const task = this.#open(ordinal);
     const result = task.open.get(number) ?? { name, crc: 0, size: 0, held: [], own: null };
@@ -63,8 +64,10 @@ export class ResultWriter {
     result.crc = crc32(bytes, result.crc);
     result.size += bytes.length;
     task.size += bytes.length;
-    if (result.own) await result.own.write(bytes);
-    else {
+    if (result.own) {
+      await result.own.write(bytes);
+      free(bytes);
+    } else {
       if (bytes.length > 0) result.held.push(bytes);
       if (result.size > this.#options.packLimit) await this.#makeOwn(ordinal, number, result);
     }
@@ -112,7 +115,10 @@ export class ResultWriter {
     result.own = this.#writer(bigResultKey(job, generation, batch, claim, ordinal, number));
     const { held } = result;
     result.held = [];
-    for (const bytes of held) await result.own.write(bytes);
+    for (const bytes of held) {
+      await result.own.write(bytes);
+      free(bytes);
+    }
   }
 
   async #close(task: OpenTask, number: number, result: OpenResult): Promise<void> {
@@ -131,7 +137,10 @@ export class ResultWriter {
   async #flush(task: OpenTask): Promise<void> {
     for (const { result, number } of task.waiting.sort((a, b) => a.number - b.number)) {
       const from = this.#packed;
-      for (const bytes of result.held) await this.#pack.write(bytes);
+      for (const bytes of result.held) {
+        await this.#pack.write(bytes);
+        free(bytes);
+      }
       this.#packed += result.size;
       task.done.set(number, { n: result.name, f: from, t: this.#packed, c: result.crc });
     }

@@ -2,6 +2,7 @@ import { ChunkCutter, type CutEvent } from "../../../core/chunks/index.ts";
 import { type ErrorData, type JobJobError, toErrorData } from "../../../core/errors.ts";
 import { CHUNK } from "../messages.ts";
 import { type ByteTask, type FeederOptions, INLINE_BYTES, type InputFacts, type Unit } from "./feed-unit.ts";
+import { free } from "./free.ts";
 import { WindowReader } from "./window-reader.ts";
 
 /** A chunk that is being read. */
@@ -101,17 +102,22 @@ export class RunUnit implements Unit {
           reader.extend(cutter.moreTo());
           continue;
         }
+        let isKept = false;
         for (const event of events) {
           current = this.#base + event.chunk;
           const task = this.#tasks[current];
           if (!task) continue;
           if (event.type === "piece") {
             if (!(await this.#piece(task, event.offset, event.bytes))) return "stop";
+            isKept ||= !this.#isStreaming;
           } else {
+            isKept ||= !this.#isStreaming;
             if (!(await this.#end(task, event.start, event.end, event.error))) return "stop";
             current++;
           }
         }
+        // All of it has been copied to the thread.
+        if (window && !isKept) free(window);
         const skip = this.#skippable(current, cutter.position);
         if (skip) return current + 1 < this.#tasks.length ? current + 1 : "done";
       }
@@ -133,6 +139,11 @@ export class RunUnit implements Unit {
       return true;
     }
     return false;
+  }
+
+  /** The chunk in hand goes to the thread as it comes; else its bytes are held. */
+  get #isStreaming(): boolean {
+    return this.#open !== null && this.#open.id !== null;
   }
 
   #wantsEdges(task: ByteTask): boolean {

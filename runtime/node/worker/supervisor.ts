@@ -1,5 +1,12 @@
 import type { ErrorData } from "../../../core/errors.ts";
-import { BLOCK_BYTES, type HandConfig, type InlineInput, type PrintedMessage, type TaskOutcome } from "../messages.ts";
+import {
+  BLOCK_BYTES,
+  type HandConfig,
+  type InlineInput,
+  type PrintedMessage,
+  type ResultPiece,
+  type TaskOutcome,
+} from "../messages.ts";
 import { AppThread, type TaskMessage } from "./app-thread.ts";
 import { BlockFeed } from "./block-feed.ts";
 import { Serial } from "./serial.ts";
@@ -167,25 +174,30 @@ export class Supervisor {
         this.#outstanding.find(({ id }) => id === message.id)?.events.opened(message.object);
         return;
       case "data": {
-        const task = this.#outstanding.find(({ id }) => id === message.id);
         const { length } = message.bytes;
-        if (!task) return;
-        this.#handlers.run(async () => {
-          await task.events.data(message.result, message.name, message.bytes, message.last);
-          this.#thread.post({ t: "credit", bytes: length });
-        });
+        this.#data(message.id, message, () => this.#thread.post({ t: "credit", bytes: length }));
         return;
       }
       case "printed":
         this.printed(message);
         return;
       case "end":
+        if (message.rest) this.#data(message.id, message.rest);
         this.#end(message.id, message.outcome);
         return;
       case "handed-back":
         this.#end(message.id, null);
         return;
     }
+  }
+
+  #data(of: number, { result, name, bytes, last }: ResultPiece, taken?: () => void): void {
+    const task = this.#outstanding.find(({ id }) => id === of);
+    if (!task) return;
+    this.#handlers.run(async () => {
+      await task.events.data(result, name, bytes, last);
+      taken?.();
+    });
   }
 
   /** Tasks end in order, so it's always the first one. */

@@ -1,5 +1,6 @@
 import { type ErrorData, toErrorData } from "../../../core/errors.ts";
 import { type FeederOptions, INLINE_BYTES, type InputFacts, type Unit } from "./feed-unit.ts";
+import { free } from "./free.ts";
 import type { HandTask } from "./hand-plan.ts";
 import type { Submission } from "./submission.ts";
 import { type PinnedObject, WindowReader } from "./window-reader.ts";
@@ -83,6 +84,7 @@ export class WholeUnit implements Unit {
           if (!(await supervisor.feed(id, object, offset, window))) return;
           offset += window.length;
           facts.bytes += window.length;
+          free(window);
         }
       } catch (cause) {
         error = toErrorData(cause);
