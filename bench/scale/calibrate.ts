@@ -20,7 +20,7 @@ const SEARCHED = {
   firstCall: { from: 0.2, least: 0, most: 3 },
   child: { from: 0.1, least: 0.005, most: 2 },
   task: { from: 0.000_5, least: 0.000_01, most: 0.02 },
-  processors: { from: 1.5, least: 1, most: 64 },
+  processors: { from: 1.5, least: 0.5, most: 64 },
 } as const;
 type Name = keyof typeof SEARCHED;
 const NAMES = Object.keys(SEARCHED) as Name[];

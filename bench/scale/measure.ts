@@ -17,8 +17,8 @@ export interface SizeMeasured extends MeasuredRun {
   readonly workerMs: Timing;
 }
 
-const ROUNDS = 5;
-const WORKER_ROUNDS = 3;
+const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
+const WORKER_ROUNDS = Math.min(3, ROUNDS);
 
 /** All sizes in turn, each round beginning with another, so that whatever else the machine does hits all of them. */
 export async function measureSizes(stack: Deployed, works: readonly Workload[], say: Say): Promise<SizeMeasured[]> {
