@@ -164,11 +164,12 @@ function peaksTable(told: readonly Told[]): string {
   const [first] = told;
   if (!first) return "";
   const names = Object.keys(first.simulated.peaks) as (keyof Simulated["peaks"])[];
-  const rows = told.map(({ scenario: { id }, simulated: { peaks } }) => [
+  const rows = told.map(({ scenario: { id }, simulated: { peaks, outcome } }) => [
     `**${id}**`,
     ...names.map((name) => `${(peaks[name] * 100).toFixed(0)} %`),
+    `${((100 * outcome.conflicts) / Math.max(1, outcome.transactions)).toFixed(1)} %`,
   ]);
-  return markdownTable(["job", ...names.map((name) => PEAK_NAMES[name])], rows);
+  return markdownTable(["job", ...names.map((name) => PEAK_NAMES[name]), "met in a gate"], rows);
 }
 
 const PEAK_NAMES: Readonly<Record<keyof Simulated["peaks"], string>> = {
