@@ -37,7 +37,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "reset-unfenced",
     rule: "RESET: a reset's transaction demands the gate's epoch, not opened",
-    invariant: "I5",
+    invariant: "I3",
     file: "core/steps/reset-batches.ts",
     find: 'if: { all: [...epochIs(epoch), { eq: ["opened", false] }] }',
     replace: 'if: { exists: "pk" }',
@@ -53,7 +53,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "fail-wish-unbound",
     rule: "WISHRUN: the wish FAIL is set on its own run alone, while tasks are handed out",
-    invariant: "I10",
+    invariant: "I3",
     file: "core/steps/fail-fast.ts",
     find: 'all: [{ eq: ["run", input.run] }, { in: ["state", ["PARTITIONED", "PAUSING"]] }, { lt: ["wish", WISHES.FAIL] }],',
     replace: 'all: [{ lt: ["wish", WISHES.FAIL] }],',
@@ -110,7 +110,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "paused-against-the-wish",
     rule: "PAUSEWISH: PAUSED only on condition that the wish is PAUSE",
     invariant: "I10",
-    file: "core/steps/sweep/drain.ts",
+    file: "core/steps/sweep/stop.ts",
     find: 'if: [{ eq: ["wish", job.wish] }],',
     replace: "if: [],",
   },

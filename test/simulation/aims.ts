@@ -7,8 +7,8 @@ import type { Pair, Target } from "./faults.ts";
 
 export interface Aims {
   readonly targets: readonly Target[];
-  /** A caller whose first invocation is given up, and goes on slowly. */
-  readonly slow?: string | undefined;
+  /** A caller of which an invocation is given up, and goes on slowly. */
+  readonly slow?: { readonly caller: string; readonly skip: number } | undefined;
   /** A step that can't be invoked for minutes, from this invocation on. */
   readonly outage?: { readonly caller: string; readonly from: number } | undefined;
   /** Whether parts are to be small. */
@@ -31,8 +31,10 @@ export function aimsOf(pairs: readonly Pair[], random: () => number): Aims {
   if (!first || !second) return { targets: [], isOfParts: false };
   const ofCaller = (caller: string | undefined) => pick(pairs.filter((pair) => pair.caller === caller));
   const own = [crash(first), crash(second)];
+  // What a commit does behind its write, it may do long after its job has gone on.
+  const slowCommit = random() < 0.1 ? { caller: "commit", skip: Math.floor(random() * 6) } : undefined;
   const isOfParts = own.some(({ method }) => method.includes("pload")) && random() < 0.6;
-  if (random() < 0.4) return { targets: own, isOfParts };
+  if (random() < 0.4) return { targets: own, slow: slowCommit, isOfParts };
 
   const { caller, method } = first;
   if (caller === "fail") {
@@ -50,7 +52,7 @@ export function aimsOf(pairs: readonly Pair[], random: () => number): Aims {
   const before = ofCaller(caller === "commit" ? caller : culprit);
   return {
     targets: [...own, ...(before ? [mishap(before)] : [])],
-    slow: random() < 0.3 ? culprit : undefined,
+    slow: random() < 0.3 && culprit !== undefined ? { caller: culprit, skip: 0 } : slowCommit,
     isOfParts,
   };
 }

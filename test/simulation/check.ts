@@ -20,7 +20,7 @@ export interface Rest {
 /** Every check, so that a failure shows all that it broke; in the order of what tells most. */
 export async function checkRest(rest: Rest): Promise<readonly string[]> {
   const found: string[] = [];
-  for (const check of [checkOneJob, checkEnded, checkNothingOpen, checkChunks, checkOutput]) {
+  for (const check of [checkOneJob, checkEnded, checkDetours, checkNothingOpen, checkChunks, checkOutput]) {
     const problem = await check(rest);
     if (problem !== undefined) found.push(problem);
   }
@@ -43,6 +43,22 @@ function checkEnded({ watch, user, world }: Rest): string | undefined {
   }
   const running = world.workflow.running().map(({ name }) => name);
   return running.length > 0 ? `I10: the job is ${state} and ${running.join(", ")} still runs` : undefined;
+}
+
+/** What no retry mends: the workflow itself, or a whole child of it, is gone. */
+const BREAKS = [
+  "execution killed from outside",
+  "child lost",
+  "map broke",
+  "manifest unreadable",
+  "function out for minutes",
+] as const;
+
+/** I10: crashes, lost answers, late and doubled calls cost retries: never the workflow, nor a further round of it. */
+function checkDetours({ watch, world }: Rest): string | undefined {
+  const [detour] = watch.detours;
+  if (detour === undefined || BREAKS.some((kind) => world.faults.kinds.has(kind))) return undefined;
+  return `I10: ${detour}, though all that went wrong (${[...world.faults.kinds.keys()].join(", ")}) could be tried again`;
 }
 
 /** I10: no gate is open for a run that has ended, no upload outlives its job. */

@@ -31,7 +31,7 @@ export class Faults {
   /** The counters of `calls` by caller and method: thousands of look-ups a schedule. */
   readonly #counters = new Map<string, Map<string, { calls: number; before: number; after: number }>>();
   readonly #targets: Target[];
-  #slow: string | undefined;
+  #slow: { readonly caller: string; skip: number } | undefined;
   readonly #outage: Aims["outage"];
   /** Invocations so far of the step that is to be out. */
   #invoked = 0;
@@ -49,7 +49,7 @@ export class Faults {
     this.#random = random;
     this.#budget = budget;
     this.#targets = [...aims.targets];
-    this.#slow = aims.slow;
+    this.#slow = aims.slow && { ...aims.slow };
     this.#outage = aims.outage;
   }
 
@@ -102,7 +102,8 @@ export class Faults {
 
   /** Whether the caller of this function gives it up. */
   givesUp(caller: string, probability: number): boolean {
-    if (this.#isCalm || this.#slow !== caller) return this.draw("given up by its caller", probability);
+    if (this.#isCalm || this.#slow?.caller !== caller || this.#slow.skip-- > 0)
+      return this.draw("given up by its caller", probability);
     this.#slow = undefined;
     this.note("given up by its caller");
     return true;

@@ -46,6 +46,8 @@ export class Watch implements Observer {
   readonly runs = new Map<number, number | undefined>();
   /** Ids of jobs that were made. */
   readonly made: string[] = [];
+  /** Detours: a run that needed another round, or whose workflow was lost. */
+  readonly detours: string[] = [];
   /** Claims consumed: proof that the checks looked at something. */
   consumed = 0;
 
@@ -250,6 +252,11 @@ export class Watch implements Observer {
       if (Number(after.run) !== Number(before.run) + 1 || caller.intent === undefined)
         this.#fail("I7", `run ${before.run} became ${after.run}`, caller);
     } else if (Number(after.wish) < Number(before.wish)) this.#fail("I3", "the wish fell within a run", caller);
+    const isLate = !["PARTITIONED", "PAUSING"].includes(String(before.state));
+    if (caller.name === "commit" && Number(after.wish) > Number(before.wish) && isLate)
+      this.#fail("I3", `a commit called off a job that was ${before.state}`, caller);
+    if (after.run === before.run && Number(after.round) > Math.max(1, Number(before.round)))
+      this.detours.push(`run ${after.run} had to make round ${after.round}`);
     if (after.state !== before.state) this.#checkTransition(caller, before, after);
   }
 
@@ -270,6 +277,8 @@ export class Watch implements Observer {
     ) {
       this.#fail("I3", "PAUSED though a claim in hand can still commit", caller);
     }
+    const { failure } = after as { failure?: { code: string } };
+    if (to === "FAILED" && failure?.code === "WORKFLOW_LOST") this.detours.push(`run ${after.run} lost its workflow`);
     if (to === "COMPLETE" && Number(after.wish) >= WISHES.FAIL)
       this.#fail("I3", "COMPLETE though it was called off", caller);
     // Before PARTITIONED the gates may still be in the making: no child has been started through them.

@@ -5,11 +5,10 @@
 import type { JobItem } from "../../contracts/job-items.ts";
 import { endRunOnGates, type GateRange, holdGates } from "../../gates/fence.ts";
 import { loadGates, sumGates } from "../../gates/gates.ts";
-import { transition } from "../../job/transition.ts";
 import { executionName } from "../../keys/execution-name.ts";
-import { isRefused } from "../../ports/index.ts";
 import { WISHES } from "../../states/job-states.ts";
 import type { SweepContext } from "../context.ts";
+import { stop } from "./stop.ts";
 
 export const isToDrain = (job: JobItem): boolean =>
   job.state === "PAUSING" || (job.state === "PARTITIONED" && job.wish === WISHES.FAIL);
@@ -39,28 +38,4 @@ export function fail(ctx: SweepContext, job: JobItem): Promise<boolean> {
   const why = job.failure?.message ?? "The job's tasks were ended early.";
   const failure = { step: "tasks", code: "TASKS_FAILED", message: why, retryable: true } as const;
   return stop(ctx, job, "FAILED", { why, ...(job.failure ? {} : { changes: { set: { failure } } }) });
-}
-
-async function stop(
-  ctx: SweepContext,
-  job: JobItem,
-  to: "PAUSED" | "FAILED",
-  more: Pick<Parameters<typeof transition>[1], "why" | "changes" | "dueAt">,
-): Promise<boolean> {
-  try {
-    await transition(ctx, {
-      jobId: job.id,
-      owner: job.owner,
-      from: job.state,
-      to,
-      run: job.run,
-      who: "sweeper",
-      if: [{ eq: ["wish", job.wish] }],
-      ...more,
-    });
-    return true;
-  } catch (error) {
-    if (isRefused(error)) return false; // settle was first, or the wish has risen
-    throw error;
-  }
 }

@@ -1,13 +1,11 @@
 import type { JobItem } from "../../contracts/job-items.ts";
 import { abortDelivery } from "../../delivery/abort.ts";
 import { endRun, endUnnamedGates } from "../../gates/range.ts";
-import { failureStepOf } from "../../job/failure-step.ts";
 import { loadSpec } from "../../job/load.ts";
-import { transition } from "../../job/transition.ts";
 import { executionName } from "../../keys/execution-name.ts";
-import { isRefused } from "../../ports/index.ts";
 import type { SweepContext } from "../context.ts";
 import type { Repair } from "./repair.ts";
+import { failOf } from "./stop.ts";
 
 /** The job's running time is used up: its run ends on its gates, its execution is stopped, and it is FAILED `JOB_TIMEOUT`. */
 export async function timeOut(ctx: SweepContext, job: JobItem): Promise<Repair | undefined> {
@@ -15,22 +13,8 @@ export async function timeOut(ctx: SweepContext, job: JobItem): Promise<Repair |
   await endRun(ctx.table, job);
   await ctx.workflow.stop(executionName(job.id, job.run), "the job's time is used up");
   const message = `The job ran for longer than its jobTimeout of ${config.jobTimeout} s. What had ended is kept; requeue it to go on with the rest, or give the next one more time.`;
-  try {
-    await transition(ctx, {
-      jobId: job.id,
-      owner: job.owner,
-      from: job.state,
-      to: "FAILED",
-      run: job.run,
-      who: "sweeper",
-      why: message,
-      if: [{ eq: ["wish", job.wish] }],
-      changes: { set: { failure: { step: failureStepOf(job), code: "JOB_TIMEOUT", message, retryable: true } } },
-    });
-  } catch (error) {
-    if (isRefused(error)) return undefined; // it ended in time after all, or was called off
-    throw error;
-  }
+  // Refused: it ended in time after all, or was called off.
+  if (!(await failOf(ctx, job, { code: "JOB_TIMEOUT", message }))) return undefined;
   await endUnnamedGates(ctx.table, job);
   await abortDelivery(ctx, job);
   return { kind: "TIMEOUT", what: "ended the job, whose time was used up" };

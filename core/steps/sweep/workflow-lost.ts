@@ -2,20 +2,20 @@
 import type { JobItem } from "../../contracts/job-items.ts";
 import { loadGates, sumGates } from "../../gates/gates.ts";
 import { endRun, endUnnamedGates } from "../../gates/range.ts";
-import { failureStepOf } from "../../job/failure-step.ts";
 import { awaitsExecution } from "../../job/start.ts";
-import { transition } from "../../job/transition.ts";
 import { executionName } from "../../keys/execution-name.ts";
-import { isRefused } from "../../ports/index.ts";
 import { WISHES } from "../../states/job-states.ts";
 import type { SweepContext } from "../context.ts";
 import { fail, pause } from "./drain.ts";
 import type { Repair } from "./repair.ts";
+import { failOf } from "./stop.ts";
 
 /** A run accepted this long ago without an execution was never started: its caller died in between. */
 const START_LOST_MS = 30_000;
 /** Step Functions is only asked about a job that has stood still for this long, unless an event told of its execution. */
 const STILL_MS = 60_000;
+const LOST =
+  "The execution of the job's workflow ended without a word: it was stopped from outside, or it broke. Nothing that had ended is lost; requeue the job to go on.";
 
 /** @param told an event said that the execution of this very run has ended */
 export async function repairWorkflow(ctx: SweepContext, job: JobItem, told: boolean): Promise<Repair | undefined> {
@@ -52,29 +52,7 @@ async function endLost(ctx: SweepContext, job: JobItem): Promise<Repair | undefi
       ? await pause(ctx, job)
       : job.wish === WISHES.FAIL
         ? await fail(ctx, job)
-        : await failLost(ctx, job);
+        : await failOf(ctx, job, { code: "WORKFLOW_LOST", message: LOST });
   if (ended) await endUnnamedGates(ctx.table, job);
   return ended ? { kind: "WORKFLOW", what } : undefined;
-}
-
-async function failLost(ctx: SweepContext, job: JobItem): Promise<boolean> {
-  const message =
-    "The execution of the job's workflow ended without a word: it was stopped from outside, or it broke. Nothing that had ended is lost; requeue the job to go on.";
-  try {
-    await transition(ctx, {
-      jobId: job.id,
-      owner: job.owner,
-      from: job.state,
-      to: "FAILED",
-      run: job.run,
-      who: "sweeper",
-      why: message,
-      if: [{ eq: ["wish", job.wish] }],
-      changes: { set: { failure: { step: failureStepOf(job), code: "WORKFLOW_LOST", message, retryable: true } } },
-    });
-    return true;
-  } catch (error) {
-    if (isRefused(error)) return false; // a late call of the run moved it on, or a wish came: the next look finds out
-    throw error;
-  }
 }
