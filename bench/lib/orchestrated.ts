@@ -44,6 +44,37 @@ export async function putLines(objects: ObjectStore, place: Place, lines: number
   await objects.put(place, Array.from({ length: lines }, (_, i) => line(i)).join(""));
 }
 
+/** A chunk of CSV is a file of the output, delivered. */
+export const splitDraft = ({ bucket, key }: Place, chunks: number, destination: Place): Draft => ({
+  templateId: "csv-split",
+  dataSource: { dataSourceDescriptor: "s3", params: { name: key, bucketName: bucket } },
+  dataDestination: {
+    dataSourceDescriptor: "s3",
+    params: { name: destination.key, bucketName: destination.bucket },
+  },
+  params: { partitioner: { chunks } },
+  config: ONE_WORKER,
+});
+
+/** An object is a chunk. */
+export const objectsDraft = ({ bucket, key }: Place): Draft => ({
+  templateId: "checksum-objects",
+  dataSource: { dataSourceDescriptor: "s3", params: { name: key, bucketName: bucket } },
+  dataDestination: { dataSourceDescriptor: "bucket" },
+  config: ONE_WORKER,
+});
+
+export async function putObjects(objects: ObjectStore, { bucket, key }: Place, count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await objects.put({ bucket, key: `${key}${i}.txt` }, `object ${i}\n`);
+}
+
+/** @returns its bytes */
+export async function putCsv(objects: ObjectStore, place: Place, rows: number): Promise<number> {
+  const text = `id,state,amount\n${Array.from({ length: rows }, (_, i) => `${i},CA,${i * 3}\n`).join("")}`;
+  await objects.put(place, text);
+  return text.length;
+}
+
 export const linesInput = (tasks: number): WorkInput => ({ from: "bytes", bytes: tasks * LINE_BYTES, sources: 1 });
 
 /** What the model is told of a counted job: its shape, and nothing of what was counted. */
