@@ -87,22 +87,24 @@ export interface PrintedMessage {
   readonly at: number;
 }
 
+/** A piece of a task's result number `result`. */
+export interface ResultPiece {
+  readonly result: number;
+  readonly name: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Nothing more of this result follows. */
+  readonly last: boolean;
+}
+
 export type FromThread =
   | { readonly t: "ready" }
   | { readonly t: "refused"; readonly error: ErrorData }
   | { readonly t: "open"; readonly id: number; readonly object: number }
   | { readonly t: "consumed"; readonly id: number; readonly object: number; readonly buffer: ArrayBuffer }
-  | {
-      readonly t: "data";
-      readonly id: number;
-      readonly result: number;
-      readonly name: string;
-      readonly bytes: Uint8Array<ArrayBuffer>;
-      /** Nothing more of this result follows. */
-      readonly last: boolean;
-    }
+  | ({ readonly t: "data"; readonly id: number } & ResultPiece)
   | PrintedMessage
-  | { readonly t: "end"; readonly id: number; readonly outcome: TaskOutcome }
+  /** `rest`: the task's last piece, which comes with its end: a tiny task has no other, and each message has its price. */
+  | { readonly t: "end"; readonly id: number; readonly outcome: TaskOutcome; readonly rest?: ResultPiece }
   /** Told to stop before it began. */
   | { readonly t: "handed-back"; readonly id: number };
 

@@ -1,7 +1,15 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { type ErrorData, fromErrorData, JobJobError } from "../../../core/errors.ts";
 import type { AnyBlock } from "../contract.ts";
-import { type FromThread, type HandConfig, RESULT_CREDIT, type ThreadData, type ToThread } from "../messages.ts";
+import {
+  type FromThread,
+  type HandConfig,
+  RESULT_CREDIT,
+  type ResultPiece,
+  type TaskOutcome,
+  type ThreadData,
+  type ToThread,
+} from "../messages.ts";
 import { Capture } from "./capture.ts";
 import type { Block } from "./content.ts";
 import { TaskRunner, taskError } from "./task-runner.ts";
@@ -36,19 +44,16 @@ export function startThread(load: LoadBlock): void {
         continue;
       }
       const input = inputs.get(id);
+      const output = new TaskOutput(id, post, results);
       capture.begin(spec);
       const outcome = await runner.run(spec, {
         blocks: (object) => input?.blocks(object) ?? noBlocks(),
         log: capture.log,
-        emit: async (result, name, bytes, last) => {
-          const { length } = bytes;
-          post({ t: "data", id, result, name, bytes, last }, [bytes.buffer]);
-          await results.sent(length);
-        },
+        emit: (result, name, bytes, last) => output.emit({ result, name, bytes, last }),
       });
       inputs.delete(id);
       capture.end();
-      post({ t: "end", id, outcome });
+      output.end(outcome);
     }
     busy = false;
   };
@@ -104,6 +109,45 @@ class ResultWindow {
   taken(bytes: number): void {
     this.#underWay -= bytes;
     for (const wake of this.#wake.splice(0)) wake();
+  }
+}
+
+/** Small buffers are copied sooner than handed over. */
+const MOVED_BYTES = 16 * 1024;
+const worthMoving = ({ bytes }: ResultPiece): ArrayBuffer[] => (bytes.length < MOVED_BYTES ? [] : [bytes.buffer]);
+
+/** What one task gives, one piece behind: the last goes with the task's end. */
+class TaskOutput {
+  readonly #id: number;
+  readonly #post: (message: FromThread, transfer?: ArrayBuffer[]) => void;
+  readonly #window: ResultWindow;
+  #held: ResultPiece | undefined;
+  #ended = false;
+
+  constructor(id: number, post: (message: FromThread, transfer?: ArrayBuffer[]) => void, window: ResultWindow) {
+    this.#id = id;
+    this.#post = post;
+    this.#window = window;
+  }
+
+  async emit(piece: ResultPiece): Promise<void> {
+    // Of an app that goes on behind its own end nothing is wanted.
+    if (this.#ended) return;
+    const before = this.#held;
+    this.#held = piece;
+    if (!before) return;
+    const { length } = before.bytes;
+    this.#post({ t: "data", id: this.#id, ...before }, worthMoving(before));
+    await this.#window.sent(length);
+  }
+
+  /** Of a task that failed nothing is kept. */
+  end(outcome: TaskOutcome): void {
+    this.#ended = true;
+    const rest = outcome.error ? undefined : this.#held;
+    this.#held = undefined;
+    if (rest) this.#post({ t: "end", id: this.#id, outcome, rest }, worthMoving(rest));
+    else this.#post({ t: "end", id: this.#id, outcome });
   }
 }
 

@@ -53,6 +53,13 @@ const apps: Record<string, AnyBlock> = {
       return chunk.text();
     },
   }),
+  /** Writes on behind its own end, and waits for nobody. */
+  writes_on: defineApp({
+    async run(chunk, { results }) {
+      for (const ms of [0, 1, 5]) setTimeout(() => void results.write(`late-${ms}`, "x".repeat(100_000)), ms);
+      return chunk.text();
+    },
+  }),
   speaks_last: bad(() => {
     console.log("last words");
     process.exit(3);

@@ -460,6 +460,17 @@ describe("results", () => {
     expect(job.store.stats.uploadPart?.calls).toBe(8);
   });
 
+  it("takes nothing of an app that writes on behind its own end", async () => {
+    const job = harness();
+    await job.prepare(lineJob("writes_on"));
+
+    const result = await job.run();
+
+    expect(result.outcomes).toBe("CCCCCCCCCC");
+    expect(result.joined).toBe(LINES);
+    expect(result.index.tasks.flatMap(({ r = [] }) => r.map(({ n }) => n))).toEqual(Array(10).fill("result.txt"));
+  });
+
   it("uploads the pack in parts when it grows", async () => {
     const job = harness({ limits: { partBytes: 30 } });
     await job.prepare(lineJob("passthrough"));
