@@ -33,7 +33,7 @@ export const endToEnd: Suite = {
       times.add("cold", await runAndRemove(stack, 1, say));
       for (const count of COUNTS) {
         const job = await runNumbers(stack, count, say);
-        say(`round ${round}: ${text(count)} tasks: ${job.seconds.toFixed(2)} s`);
+        say(`round ${round}: ${wall(count)} ${job.seconds.toFixed(2)} s`);
         jobs.push(job);
         if (count === MOST && round === ROUNDS) checks.push(...(await checkNumbers(stack, job)));
         await stack.client.delete(job.id);
