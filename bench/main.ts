@@ -11,11 +11,22 @@ import { coldStart } from "./suites/cold-start.ts";
 import { control } from "./suites/control.ts";
 import { endToEnd } from "./suites/end-to-end.ts";
 import { gigabyte } from "./suites/gigabyte.ts";
+import { merging } from "./suites/merging.ts";
 import { orchestration } from "./suites/orchestration.ts";
 import { scale } from "./suites/scale.ts";
-import { steps } from "./suites/steps.ts";
+import { splitting } from "./suites/splitting.ts";
 
-const SUITES: readonly Suite[] = [orchestration, steps, endToEnd, gigabyte, control, api, coldStart, scale];
+const SUITES: readonly Suite[] = [
+  orchestration,
+  splitting,
+  merging,
+  endToEnd,
+  gigabyte,
+  control,
+  api,
+  coldStart,
+  scale,
+];
 const RESULTS = join(import.meta.dirname, "results.json");
 
 const wanted = process.argv.slice(2);

@@ -41,17 +41,33 @@ const pick = (list: readonly string[], random: Random): string => list[Math.floo
  * doubled quotes and commas, multi-byte text, no field quoted without need.
  */
 export const csvData = (bytes: number): Data =>
+  csvRows(bytes, (random) => {
+    const word = pick(WORDS, random);
+    return random() < 0.2
+      ? `"${word}, said ""${pick(WORDS, random)}""\nand went on: ${word}"`
+      : foreignNote(word, random);
+  });
+
+/** A CSV without a quote: in ASCII, or with multi-byte text in every row. */
+export const plainCsvData = (bytes: number, text: "ascii" | "foreign"): Data =>
+  csvRows(bytes, (random) => {
+    const word = pick(WORDS, random);
+    return text === "foreign"
+      ? foreignNote(word, random)
+      : `${word} ${Array.from({ length: 4 }, () => pick(WORDS, random)).join(" ")}`;
+  });
+
+const foreignNote = (word: string, random: Random): string =>
+  `${word} Größe ${pick(WORDS, random)} ${pick(WORDS, random)} 日本 ${pick(WORDS, random)}`;
+
+const csvRows = (bytes: number, note: (random: Random) => string): Data =>
   dataOf(
     bytes,
     "id,state,note,amount\n",
     (n) => `${n},`,
     (random) => {
-      const word = pick(WORDS, random);
-      const note =
-        random() < 0.2
-          ? `"${word}, said ""${pick(WORDS, random)}""\nand went on: ${word}"`
-          : `${word} Größe ${pick(WORDS, random)} ${pick(WORDS, random)} 日本 ${pick(WORDS, random)}`;
-      return `${pick(STATES, random)},${note},${(random() * 1_000).toFixed(2)}\n`;
+      const text = note(random);
+      return `${pick(STATES, random)},${text},${(random() * 1_000).toFixed(2)}\n`;
     },
   );
 

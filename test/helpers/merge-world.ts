@@ -95,7 +95,9 @@ async function putTasks(world: Engine, job: MergeJob): Promise<{ tasks: number; 
   // Task o has the bytes [10 o, 10 o + 10) of one file.
   const lines = job.tasks.map((_, o) => `${JSON.stringify({ s: 0, f: 10 * o, t: 10 * o + 10, x: 1 })}\n`);
   const source = `${JSON.stringify({ b: "input", k: "in.txt", e: '"e"', z: 10 * lines.length })}\n`;
-  const upTo = (o: number) => Buffer.byteLength(lines.slice(0, o).join(""));
+  const ends = [0];
+  for (const line of lines) ends.push((ends.at(-1) ?? 0) + Buffer.byteLength(line));
+  const upTo = (o: number) => ends[Math.min(o, lines.length)] ?? 0;
   const table: BatchTable = {
     v: 1,
     tasks: job.tasks.length,
