@@ -1,5 +1,6 @@
 import { type Chunk, type Context, defineReducer } from "../../../runtime/node/contract.ts";
 import { cellText } from "../../../runtime/node/json-members.ts";
+import { mapRecords } from "../../../runtime/node/records.ts";
 import { parseDecimal } from "../shared/decimal.ts";
 import { jsonRecords } from "../shared/json-records.ts";
 import { needsFormat } from "../shared/needs-format.ts";
@@ -66,27 +67,27 @@ function measuredColumns({ aggregates }: GroupByParams): string[] {
   return [...new Set(aggregates.filter(({ op }) => op !== "count").map(({ column }) => column))];
 }
 
-async function* readCsv(chunk: Chunk, { params }: Context<GroupByParams>): AsyncGenerator<Cells> {
+function readCsv(chunk: Chunk, { params }: Context<GroupByParams>): AsyncIterable<Cells> {
   if (chunk.format !== "csv") throw needsFormat("group-by", chunk.format);
   let by: number[] | undefined;
   let measured: number[] = [];
-  for await (const row of chunk.rows()) {
+  return mapRecords(chunk.rows(), (row) => {
     if (!by) {
       const columns = chunk.columns ?? row.map((_, i) => `column_${i + 1}`);
       by = columnIndexes("params.app.by", params.by, columns);
       measured = columnIndexes("params.app.aggregates", measuredColumns(params), columns);
     }
-    yield { key: by.map((i) => row[i] ?? ""), measured: measured.map((i) => row[i] ?? ""), item: row };
-  }
+    return { key: by.map((i) => row[i] ?? ""), measured: measured.map((i) => row[i] ?? ""), item: row };
+  });
 }
 
 /** A member that a line hasn't is an empty cell. */
-async function* readJson(chunk: Chunk, { params, reject }: Context<GroupByParams>): AsyncGenerator<Cells> {
+function readJson(chunk: Chunk, { params, reject }: Context<GroupByParams>): AsyncIterable<Cells> {
   const measured = measuredColumns(params);
-  for await (const { text, members } of jsonRecords(chunk, reject)) {
+  return mapRecords(jsonRecords(chunk, reject), ({ text, members }) => {
     const key = params.by.map((name) => cellText(members.get(name)));
-    yield { key, measured: measured.map((name) => cellText(members.get(name))), item: text };
-  }
+    return { key, measured: measured.map((name) => cellText(members.get(name))), item: text };
+  });
 }
 
 function* resultRows(groups: Groups, params: GroupByParams): Generator<readonly string[]> {

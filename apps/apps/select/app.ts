@@ -1,7 +1,7 @@
 import { type Chunk, type Context, defineApp, RawJson, RecordSet } from "../../../runtime/node/contract.ts";
 import { cellText } from "../../../runtime/node/json-members.ts";
 import { mapRecords } from "../../../runtime/node/records.ts";
-import { jsonRecords } from "../shared/json-records.ts";
+import { type JsonRecord, jsonRecords } from "../shared/json-records.ts";
 import { needsFormat } from "../shared/needs-format.ts";
 import { columnIndexes } from "../shared/unknown-column.ts";
 import { type Condition, conditionColumns } from "./condition.ts";
@@ -54,22 +54,21 @@ function filtered(rows: Rows, available: readonly string[], where: Condition): R
   });
 }
 
-async function* jsonMatches(chunk: Chunk, { params, reject }: Context<SelectParams>) {
-  const test = params.where ? compileCondition(params.where) : () => true;
-  for await (const record of jsonRecords(chunk, reject)) {
-    if (test((name) => cellText(record.members.get(name)))) yield record;
-  }
+function jsonMatches(chunk: Chunk, { params, reject }: Context<SelectParams>): AsyncIterable<JsonRecord> {
+  const records = jsonRecords(chunk, reject);
+  if (!params.where) return records;
+  const test = compileCondition(params.where);
+  return mapRecords(records, (record) => (test((name) => cellText(record.members.get(name))) ? record : undefined));
 }
 
-async function* jsonLines(chunk: Chunk, context: Context<SelectParams>): AsyncGenerator<RawJson> {
-  for await (const { text } of jsonMatches(chunk, context)) yield new RawJson(text);
-}
+const jsonLines = (chunk: Chunk, context: Context<SelectParams>): AsyncIterable<RawJson> =>
+  mapRecords(jsonMatches(chunk, context), ({ text }) => new RawJson(text));
 
-async function* jsonRows(chunk: Chunk, columns: readonly string[], context: Context<SelectParams>) {
-  for await (const { members } of jsonMatches(chunk, context)) {
-    yield columns.map((name) => {
+function jsonRows(chunk: Chunk, columns: readonly string[], context: Context<SelectParams>) {
+  return mapRecords(jsonMatches(chunk, context), ({ members }) =>
+    columns.map((name) => {
       const raw = members.get(name);
       return raw === undefined ? undefined : new RawJson(raw);
-    });
-  }
+    }),
+  );
 }

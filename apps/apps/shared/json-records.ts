@@ -1,28 +1,39 @@
 import type { Chunk } from "../../../runtime/node/contract.ts";
 import { jsonMembers } from "../../../runtime/node/json-members.ts";
+import { mapRecords } from "../../../runtime/node/records.ts";
 
-export interface JsonRecord {
+/** One JSON object. */
+export class JsonRecord {
   readonly text: string;
-  /** Raw JSON text by name: numbers keep every digit. */
-  readonly members: ReadonlyMap<string, string>;
+  #members: ReadonlyMap<string, string> | undefined;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  /** Raw JSON text by name: numbers keep every digit. Looked for when first asked for. */
+  get members(): ReadonlyMap<string, string> {
+    this.#members ??= jsonMembers(this.text) ?? new Map();
+    return this.#members;
+  }
 }
 
 /** The objects of an NDJSON chunk; what is no JSON object is rejected, blank lines are none. */
-export async function* jsonRecords(
+export function jsonRecords(
   chunk: Chunk,
   reject: (item: unknown, reason: string) => void,
-): AsyncGenerator<JsonRecord> {
-  for await (const line of chunk.lines()) {
+): AsyncIterableIterator<JsonRecord> {
+  return mapRecords(chunk.lines(), (line) => {
     const text = line.trim();
-    if (text === "") continue;
+    if (text === "") return undefined;
     try {
       JSON.parse(text);
     } catch (error) {
       reject(text, `is not one JSON value (${error instanceof Error ? error.message : String(error)})`);
-      continue;
+      return undefined;
     }
-    const members = jsonMembers(text);
-    if (members) yield { text, members };
-    else reject(text, "is not a JSON object");
-  }
+    if (text.startsWith("{")) return new JsonRecord(text);
+    reject(text, "is not a JSON object");
+    return undefined;
+  });
 }
