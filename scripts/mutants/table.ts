@@ -125,10 +125,11 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "round-not-demanded",
     rule: "ROUND: each transition of settle demands its round",
-    invariant: "I10",
+    invariant: "I3",
     file: "core/steps/settle.ts",
-    find: 'if (job.round !== round || !["PARTITIONED", "PAUSING"].includes(job.state)) return SUPERSEDED;',
-    replace: 'if (!["PARTITIONED", "PAUSING"].includes(job.state)) return SUPERSEDED;',
+    find: "  const round = input.step?.round ?? 1;\n  for (let attempt = 0; attempt < TRIES; attempt++) {\n    const job = await loadJob(ctx.table, input.jobId);",
+    replace:
+      "  for (let attempt = 0; attempt < TRIES; attempt++) {\n    const job = await loadJob(ctx.table, input.jobId);\n    const round = job?.round ?? 1;",
   },
   {
     name: "retry-at-dropped",

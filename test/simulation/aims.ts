@@ -11,6 +11,8 @@ export interface Aims {
   readonly slow?: { readonly caller: string; readonly skip: number } | undefined;
   /** A step that can't be invoked for minutes, from this invocation on. */
   readonly outage?: { readonly caller: string; readonly from: number } | undefined;
+  /** Whether many children are lost, so that rounds follow each other. */
+  readonly isLossy?: boolean;
   /** Whether parts are to be small. */
   readonly isOfParts: boolean;
 }
@@ -33,6 +35,10 @@ export function aimsOf(pairs: readonly Pair[], random: () => number): Aims {
   const own = [crash(first), crash(second)];
   // What a commit does behind its write, it may do long after its job has gone on.
   const slowCommit = random() < 0.1 ? { caller: "commit", skip: Math.floor(random() * 6) } : undefined;
+  if (random() < 0.08) {
+    // What belongs to the round before matters only where there is another.
+    return { targets: [first].map(crash), slow: { caller: "settle", skip: 0 }, isLossy: true, isOfParts: false };
+  }
   const isOfParts = own.some(({ method }) => method.includes("pload")) && random() < 0.6;
   if (random() < 0.4) return { targets: own, slow: slowCommit, isOfParts };
 

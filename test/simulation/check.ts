@@ -53,12 +53,16 @@ const BREAKS = [
   "manifest unreadable",
   "function out for minutes",
 ] as const;
+/** Whose doing it is when a step is told that another call of it has taken over, and its workflow ends with that. */
+const RIVALS = ["invoked again by a ghost", "invoked twice", "given up by its caller", "held up"] as const;
 
 /** I10: crashes, lost answers, late and doubled calls cost retries: never the workflow, nor a further round of it. */
 function checkDetours({ watch, world }: Rest): string | undefined {
-  const [detour] = watch.detours;
-  if (detour === undefined || BREAKS.some((kind) => world.faults.kinds.has(kind))) return undefined;
-  return `I10: ${detour}, though all that went wrong (${[...world.faults.kinds.keys()].join(", ")}) could be tried again`;
+  const { kinds } = world.faults;
+  if (BREAKS.some((kind) => kinds.has(kind))) return undefined;
+  const detour = watch.rounds[0] ?? (RIVALS.some((kind) => kinds.has(kind)) ? undefined : watch.losses[0]);
+  if (detour === undefined) return undefined;
+  return `I10: ${detour}, though all that went wrong (${[...kinds.keys()].join(", ")}) could be tried again`;
 }
 
 /** I10: no gate is open for a run that has ended, no upload outlives its job. */

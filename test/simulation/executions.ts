@@ -73,6 +73,7 @@ export class Executions {
     try {
       const ending = await runMachine(this.#cloud.machine, execution.input as Json, this.#hostOf(execution));
       workflow.finish(execution.name, ending.status === "FAILED" ? "failed" : "succeeded");
+      this.#world.observer.executionEnded(Number(execution.input.run));
     } catch (error) {
       if (error instanceof Halted) return;
       if (!(error instanceof StatesError)) throw error;
@@ -100,7 +101,7 @@ export class Executions {
         if (faults.draw("manifest unreadable", 0.01)) throw new StatesError("States.ItemReaderFailed", "simulated");
         return JSON.parse(world.objects.text({ bucket, key }) ?? "[]") as Json[];
       },
-      losesChild: () => faults.draw("child lost", 0.004),
+      losesChild: () => faults.losesChild(),
       breaksMap: () => faults.draw("map broke", 0.02),
       now: () => world.clock.now(),
       random: world.random,

@@ -26,6 +26,19 @@ export interface FaultPlan {
   readonly random: () => number;
 }
 
+/**
+ * Writes that act on what was read before, and whose conditions only matter when the world has changed meanwhile: they are held
+ * up far oftener than others.
+ */
+const HELD_UP: Readonly<Record<string, string>> = {
+  commit: "Table.write",
+  ...{ plan: "Table.transact", settle: "Table.transact", fail: "Table.transact", sweep: "Table.transact" },
+  ...{ pause: "Table.transact", resume: "Table.transact", abort: "Table.transact", requeue: "Table.transact" },
+};
+const HELD_UP_SHARE = 0.15;
+/** Of commits' writes most, for few schedules come to one: the job that failFast ends. */
+const COMMIT_HELD_UP_SHARE = 0.5;
+
 export class Faults {
   readonly #random: () => number;
   /** The counters of `calls` by caller and method: thousands of look-ups a schedule. */
@@ -33,6 +46,7 @@ export class Faults {
   readonly #targets: Target[];
   #slow: { readonly caller: string; skip: number } | undefined;
   readonly #outage: Aims["outage"];
+  readonly #isLossy: boolean;
   /** Invocations so far of the step that is to be out. */
   #invoked = 0;
   #budget: number;
@@ -51,6 +65,7 @@ export class Faults {
     this.#targets = [...aims.targets];
     this.#slow = aims.slow && { ...aims.slow };
     this.#outage = aims.outage;
+    this.#isLossy = aims.isLossy ?? false;
   }
 
   /** Faults that were made. */
@@ -98,6 +113,17 @@ export class Faults {
   /** Whether the answer of a call that took effect gets lost. */
   losesAnswer(caller: string, method: string, probability: number): boolean {
     return this.#isTarget("lost", caller, method, "after") || this.draw("answer lost", probability);
+  }
+
+  /** Whether the execution of a child ends in the middle, its batch unfinished. */
+  losesChild(): boolean {
+    return this.draw("child lost", this.#isLossy ? 0.1 : 0.004);
+  }
+
+  /** Whether the call hangs for long before it goes out. */
+  holdsUp(caller: string, method: string): boolean {
+    if (HELD_UP[caller] !== method) return false;
+    return this.draw("held up", caller === "commit" ? COMMIT_HELD_UP_SHARE : HELD_UP_SHARE);
   }
 
   /** Whether the caller of this function gives it up. */

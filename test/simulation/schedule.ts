@@ -128,8 +128,8 @@ class Schedule {
     await user.begin();
     if (!this.#isPlain) {
       await user.meddle();
-      if (user.state !== undefined && isTerminal(user.state) && world.chance(0.05)) await user.act("delete");
       if (faults.made < LEAST_FAULTS) await this.#provoke();
+      if (user.state !== undefined && isTerminal(user.state) && world.chance(0.05)) await user.act("delete");
     }
     await this.#settle(true);
     faults.calm();

@@ -22,6 +22,7 @@ const API_SECONDS = 29;
 const MOST_TRIES = 6;
 const MOST_ACTIONS = 14;
 const LEAST_ACTIONS = 2;
+const LEAST_FAULTS = 2;
 /** The way of a job, as it goes by itself; the user waits for a state that lies ahead. Often there is the most to disturb. */
 const WAY = [
   ...(["STARTED", "UPLOADING", "PARTITIONING"] as const),
@@ -77,11 +78,16 @@ export class User {
     for (let i = 0; i < MOST_ACTIONS && (i < wanted || this.accepted < LEAST_ACTIONS); i++) {
       const isLate = i >= wanted;
       if (!isQuiet(this.state)) await this.#until(this.#ahead(), isLate ? 900_000 : 120_000 * this.#world.random());
-      await this.#world.turn("the user thinks", this.#world.random() * (isQuiet(this.state) ? 60_000 : 200));
+      await this.#world.turn("the user thinks", this.#world.random() * this.#thoughtMs());
       if (this.state === undefined) return;
       if (this.state === "NEW") await this.run();
       else await this.act(this.#choose());
     }
+  }
+
+  /** Longest thought: while the job moves, a moment; when it stands, now and then so little that calls of its run are still under way. */
+  #thoughtMs(): number {
+    return isQuiet(this.state) ? this.#world.oneOf(60_000, 3_000) : 200;
   }
 
   /** The state to wait for: one that lies ahead, or at once the present one, which may not last. */
@@ -99,7 +105,8 @@ export class User {
     if (world.chance(0.12)) {
       const any = world.oneOf<Action>("pause", "resume", "abort", "requeue", "delete");
       // A deleted job can't be looked at any more: the schedule is out for others, first.
-      return any === "delete" && this.accepted < LEAST_ACTIONS - 1 ? "requeue" : any;
+      const isTooEarly = this.accepted < LEAST_ACTIONS - 1 || world.faults.made < LEAST_FAULTS;
+      return any === "delete" && isTooEarly ? "requeue" : any;
     }
     switch (state) {
       case "PAUSED":

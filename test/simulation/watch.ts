@@ -26,6 +26,8 @@ interface Selection {
 }
 
 const STEPS = new Set(["prepare", "partition", "plan", "settle", "assemble", "deliver", "publish", "finish", "fail"]);
+/** The sweeper or a user goes on with it. */
+const IS_LEFT_TO_OTHERS: ReadonlySet<JobState> = new Set(["PAUSED", "CANCELING"]);
 /** What a step claim writes lies under its number. */
 const CLAIMED_KEYS = ["prepared", "chunks", "cursor", "output", "delivery"] as const;
 
@@ -46,8 +48,9 @@ export class Watch implements Observer {
   readonly runs = new Map<number, number | undefined>();
   /** Ids of jobs that were made. */
   readonly made: string[] = [];
-  /** Detours: a run that needed another round, or whose workflow was lost. */
-  readonly detours: string[] = [];
+  /** Runs that needed another round; runs whose workflow ended before its job was through. */
+  readonly rounds: string[] = [];
+  readonly losses: string[] = [];
   /** Claims consumed: proof that the checks looked at something. */
   consumed = 0;
 
@@ -83,6 +86,26 @@ export class Watch implements Observer {
       if ((after ?? before)?.sk === "JOB") this.#checkJob(caller, before, after);
     }
     this.#throwFirst();
+  }
+
+  /** I10: a commit never goes away from a claim that it could still consume: what its worker did would be done again. */
+  answered(caller: Caller): void {
+    if (caller.name !== "commit" || caller.claim === undefined || caller.batch === undefined) return;
+    const { gates } = this.#shape;
+    const pk = `JOB#${this.job?.id}#g${this.job?.generation}#${caller.batch % gates}`;
+    const batch = this.#batches.get(`${pk} BATCH#${String(caller.batch).padStart(6, "0")}`);
+    const gate = this.#gates.get(pk);
+    if (!batch || !gate || gate.mode === "closed") return;
+    const isOwn = batch.inHand === true && batch.claim === caller.claim && batch.run === caller.run;
+    if (isOwn && compareEpochs(batch, gate) === 0)
+      this.#fail("I10", `claim ${caller.claim} of ${batch.sk} was left in hand by its commit`, caller);
+    this.#throwFirst();
+  }
+
+  executionEnded(run: number): void {
+    const state = this.#state;
+    if (this.job?.run === run && state !== undefined && !isTerminal(state) && !IS_LEFT_TO_OTHERS.has(state))
+      this.losses.push(`the execution of run ${run} ended while the job was ${state}`);
   }
 
   /** I4: nothing appears or changes at the destination, nor among the results, of a job that is CANCELED. */
@@ -184,6 +207,8 @@ export class Watch implements Observer {
   #checkReset(caller: Caller, before: Item | undefined, after: Item, gate: Item | undefined): void {
     if (gate?.opened) this.#fail("I5", `${after.sk} was reset though the run has begun`, caller);
     if (before && before.resetRun === after.resetRun) this.#fail("I5", `${after.sk} was reset twice in a run`, caller);
+    if (this.#state === "PARTITIONED" || this.#state === "PAUSING")
+      this.#fail("I5", `${after.sk} was reset though the job is ${this.#state}`, caller);
     const selection = this.selection();
     const n = Number(after.sk.slice("BATCH#".length));
     const was = before ? unpacked(String(before.tasks)) : [];
@@ -256,7 +281,7 @@ export class Watch implements Observer {
     if (caller.name === "commit" && Number(after.wish) > Number(before.wish) && isLate)
       this.#fail("I3", `a commit called off a job that was ${before.state}`, caller);
     if (after.run === before.run && Number(after.round) > Math.max(1, Number(before.round)))
-      this.detours.push(`run ${after.run} had to make round ${after.round}`);
+      this.rounds.push(`run ${after.run} had to make round ${after.round}`);
     if (after.state !== before.state) this.#checkTransition(caller, before, after);
   }
 
@@ -278,7 +303,15 @@ export class Watch implements Observer {
       this.#fail("I3", "PAUSED though a claim in hand can still commit", caller);
     }
     const { failure } = after as { failure?: { code: string } };
-    if (to === "FAILED" && failure?.code === "WORKFLOW_LOST") this.detours.push(`run ${after.run} lost its workflow`);
+    if (to === "FAILED" && failure?.code === "WORKFLOW_LOST") {
+      this.losses.push(`run ${after.run} lost its workflow`);
+      if (from === "PAUSING" || Number(before.wish) >= WISHES.FAIL)
+        this.#fail("I10", `what was wished of a ${from} job was lost with its workflow`, caller);
+    }
+    if (to === "PAUSED" && before.wish !== WISHES.PAUSE)
+      this.#fail("I10", `PAUSED though the wish is ${before.wish}`, caller);
+    if (caller.name === "settle" && caller.round !== before.round)
+      this.#fail("I3", `settle of round ${caller.round} moved the job in round ${before.round}`, caller);
     if (to === "COMPLETE" && Number(after.wish) >= WISHES.FAIL)
       this.#fail("I3", "COMPLETE though it was called off", caller);
     // Before PARTITIONED the gates may still be in the making: no child has been started through them.

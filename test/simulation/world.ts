@@ -73,6 +73,10 @@ export interface Effect {
 export interface Observer {
   /** Behind each call that stored something: what was stored, as one. */
   stored(caller: Caller, changes: readonly StoredChange[]): void;
+  /** Behind each invocation that came to its answer. */
+  answered(caller: Caller): void;
+  /** Behind the end of an execution that nobody stopped. */
+  executionEnded(run: number): void;
   /** Behind each call that made or removed objects. */
   objects(caller: Caller, effect: Effect): void;
 }
@@ -82,6 +86,7 @@ export interface StoredChange {
 }
 
 const SKEW_MS = 300_000;
+const HELD_UP_MS = 30_000;
 /** Codes of errors that only a defect of ours makes. */
 const DEFECTS = new Set([
   ...["TRANSITION_UNKNOWN", "ITEM_MALFORMED", "TABLE_REQUEST_INVALID", "STORE_REQUEST_INVALID", "PAYLOAD_INVALID"],
@@ -98,7 +103,7 @@ export class World {
   readonly scheduler: Scheduler;
   readonly faults: Faults;
   readonly settings: Settings;
-  observer: Observer = { stored: () => {}, objects: () => {} };
+  observer: Observer = { stored: () => {}, answered: () => {}, executionEnded: () => {}, objects: () => {} };
   /** What a nudge does. */
   onNudge: (jobId: string) => void = () => {};
   /** The first thing that went wrong: it ends the schedule. */
@@ -242,6 +247,7 @@ export class World {
         (value) => {
           ended();
           this.scheduler.tell(() => `${by.who} answers ${JSON.stringify(value)}`);
+          this.#look(() => this.observer.answered(by.caller));
           resolve(value);
         },
         (error: unknown) => {
@@ -277,7 +283,11 @@ export class World {
   async call<T>(by: Invocation, method: string, run: () => Promise<T>, effect: Effect = NO_EFFECT): Promise<T> {
     if (by.dead) return never();
     by.parked++;
-    const delay = by.slowness === 0 ? 0 : Math.min(this.random() * by.slowness, by.until + 1 - this.clock.now());
+    const isHeldUp = this.faults.holdsUp(by.caller.name, method);
+    const slowness = isHeldUp ? HELD_UP_MS : by.slowness;
+    // Its caller may wait for it, or have given it up long before it goes on.
+    if (isHeldUp && this.chance(0.5)) by.reject(new Died(`${by.who} given up`));
+    const delay = slowness === 0 ? 0 : Math.min(this.random() * slowness, by.until + 1 - this.clock.now());
     await this.scheduler.turn(this.scheduler.trace ? `${by.who} ${method}` : method, delay);
     by.parked--;
     if (by.dead) return never();
@@ -313,8 +323,12 @@ export class World {
     if (effect.writes === undefined || this.#changes.length === 0) return;
     const changes = this.#changes.splice(0);
     if (this.scheduler.trace) for (const change of changes) this.scheduler.tell(() => `  ${describe(change)}`);
+    this.#look(() => this.observer.stored(by.caller, changes));
+  }
+
+  #look(check: () => void): void {
     try {
-      this.observer.stored(by.caller, changes);
+      check();
     } catch (error) {
       this.fail(error);
     }
