@@ -26,6 +26,9 @@ export interface SplitterOptions {
   readonly maxRecordBytes?: number | undefined;
 }
 
+/** As large as the blocks that workers read. */
+const PIECE_BYTES = 64 * 1024;
+
 /** Tails up to this size are copied, so that a few bytes left over don't keep a block of megabytes alive. */
 const COPY_TAIL = 64 * 1024;
 
@@ -104,7 +107,10 @@ export class RecordSplitter {
     this.#machine?.enter();
     let at = from;
     for (;;) {
-      if (bulk && this.#carried === 0) at = bulk.read(block, at, base);
+      if (this.#carried === 0) {
+        if (bulk) at = bulk.read(block, at, base);
+        else if (this.#format === "lines") at = this.#wholeLines(block, at, base, sink);
+      }
       const next = this.#machine ? this.#machine.nextEnd(block, at) : block.indexOf(LF, at) + 1;
       if (next <= 0) break;
       if (this.#carried > 0) {
@@ -118,6 +124,28 @@ export class RecordSplitter {
       at = next;
     }
     if (at < block.length) this.#keep(block.subarray(at));
+  }
+
+  /**
+   * The same as one line at a time. A piece of the block is taken as a string of one character a byte: the engine searches
+   * that without a call out of JavaScript.
+   * @returns where the line begins that the block, or a piece, doesn't end
+   */
+  #wholeLines(block: Buffer, from: number, base: number, sink: RecordSink): number {
+    const max = this.#max;
+    let at = from;
+    for (let begin = -1; begin !== at && at < block.length; ) {
+      begin = at;
+      const piece = block.toString("latin1", begin, begin + PIECE_BYTES);
+      for (let newline = piece.indexOf("\n"); newline >= 0; newline = piece.indexOf("\n", at - begin)) {
+        const next = begin + newline + 1;
+        const end = next - 1 > at && piece.charCodeAt(newline - 1) === CR ? next - 2 : next - 1;
+        if (end - at > max) throw recordTooLarge(base + at, max);
+        sink(block, at, end, base + at, base + next);
+        at = next;
+      }
+    }
+    return at;
   }
 
   #keep(tail: Buffer): void {
