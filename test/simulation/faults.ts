@@ -36,8 +36,11 @@ const HELD_UP: Readonly<Record<string, string>> = {
   ...{ pause: "Table.transact", resume: "Table.transact", abort: "Table.transact", requeue: "Table.transact" },
 };
 const HELD_UP_SHARE = 0.15;
+const LETS_PASS_SHARE = 0.3;
 /** Of commits' writes most, for few schedules come to one: the job that failFast ends. */
 const COMMIT_HELD_UP_SHARE = 0.5;
+
+export const actsOnWhatWasRead = (caller: string, method: string): boolean => HELD_UP[caller] === method;
 
 export class Faults {
   readonly #random: () => number;
@@ -120,10 +123,18 @@ export class Faults {
     return this.draw("child lost", this.#isLossy ? 0.1 : 0.004);
   }
 
+  /** Whether a call waits for another that is under way, to come just behind it. Not one of the schedule's faults: just timing. */
+  letsPass(): boolean {
+    return !this.#isCalm && this.#random() < LETS_PASS_SHARE;
+  }
+
   /** Whether the call hangs for long before it goes out. */
-  holdsUp(caller: string, method: string): boolean {
-    if (HELD_UP[caller] !== method) return false;
-    return this.draw("held up", caller === "commit" ? COMMIT_HELD_UP_SHARE : HELD_UP_SHARE);
+  holdsUp(caller: string): boolean {
+    if (caller !== "commit") return this.draw("held up", HELD_UP_SHARE);
+    // Whatever else went wrong before: by then most schedules have had their faults.
+    if (this.#isCalm || this.#random() >= COMMIT_HELD_UP_SHARE) return false;
+    this.note("held up");
+    return true;
   }
 
   /** Whether the caller of this function gives it up. */

@@ -165,6 +165,8 @@ export class Watch implements Observer {
       if (moved !== 0 || before.opened || !isOwn)
         this.#fail("I3", "a gate was opened again, or by another than its plan", caller);
     }
+    if (caller.name === "settle" && after.mode !== before.mode && caller.round !== before.round)
+      this.#fail("I3", `a gate of round ${before.round} was closed by the settle of round ${caller.round}`, caller);
     if (after.mode === "held" && before.mode === "closed") this.#fail("I3", "a closed gate was held", caller);
   }
 
@@ -209,6 +211,8 @@ export class Watch implements Observer {
     if (before && before.resetRun === after.resetRun) this.#fail("I5", `${after.sk} was reset twice in a run`, caller);
     if (this.#state === "PARTITIONED" || this.#state === "PAUSING")
       this.#fail("I5", `${after.sk} was reset though the job is ${this.#state}`, caller);
+    if (after.retryAt === undefined && unpacked(String(after.tasks)).some(({ letter }) => letter === "S"))
+      this.#fail("I5", `${after.sk}: a task that waits for its retry lost its time in a reset`, caller);
     const selection = this.selection();
     const n = Number(after.sk.slice("BATCH#".length));
     const was = before ? unpacked(String(before.tasks)) : [];

@@ -17,7 +17,7 @@ import type { JobContext } from "../../core/job/context.ts";
 import { type Item, type Log, type Place, RefusedError } from "../../core/ports/index.ts";
 import { DEFAULT_SETTINGS, type Settings } from "../../core/steps/context.ts";
 import { CATALOG } from "./catalog.ts";
-import { type FaultPlan, Faults } from "./faults.ts";
+import { actsOnWhatWasRead, type FaultPlan, Faults } from "./faults.ts";
 import { SimulatedNudge, SimulatedStore, SimulatedTable, SimulatedWorkflow } from "./ports.ts";
 import { Scheduler } from "./scheduler.ts";
 
@@ -110,6 +110,8 @@ export class World {
   broken: Error | undefined;
   readonly #changes: StoredChange[] = [];
   readonly #live = new Set<Invocation>();
+  /** Writes that act on what was read before and have not gone out yet: when they do, ms. */
+  readonly #underWay = new Map<Invocation, number>();
   /** When the sweeper is to look at a job: what its index holds. */
   readonly #due = new Map<string, number>();
   #invocations = 0;
@@ -283,13 +285,10 @@ export class World {
   async call<T>(by: Invocation, method: string, run: () => Promise<T>, effect: Effect = NO_EFFECT): Promise<T> {
     if (by.dead) return never();
     by.parked++;
-    const isHeldUp = this.faults.holdsUp(by.caller.name, method);
-    const slowness = isHeldUp ? HELD_UP_MS : by.slowness;
-    // Its caller may wait for it, or have given it up long before it goes on.
-    if (isHeldUp && this.chance(0.5)) by.reject(new Died(`${by.who} given up`));
-    const delay = slowness === 0 ? 0 : Math.min(this.random() * slowness, by.until + 1 - this.clock.now());
+    const delay = this.#delayOf(by, method);
     await this.scheduler.turn(this.scheduler.trace ? `${by.who} ${method}` : method, delay);
     by.parked--;
+    this.#underWay.delete(by);
     if (by.dead) return never();
     if (this.clock.now() > by.until) return this.#die(by, "its time was up");
     const { faults } = this;
@@ -317,6 +316,21 @@ export class World {
       }
       throw error;
     }
+  }
+
+  #delayOf(by: Invocation, method: string): number {
+    const now = this.clock.now();
+    const within = (ms: number): number => Math.min(ms, by.until + 1 - now);
+    const slow = (ms: number): number => (ms === 0 ? 0 : within(this.random() * ms));
+    if (!actsOnWhatWasRead(by.caller.name, method)) return slow(by.slowness);
+    if (this.#underWay.size > 0 && this.faults.letsPass())
+      return within(Math.max(...this.#underWay.values()) - now + this.random() * 50);
+    const isHeldUp = this.faults.holdsUp(by.caller.name);
+    // Its caller may wait for it, or have given it up long before it goes on.
+    if (isHeldUp && this.chance(0.5)) by.reject(new Died(`${by.who} given up`));
+    const delay = slow(isHeldUp ? HELD_UP_MS : by.slowness);
+    this.#underWay.set(by, now + delay);
+    return delay;
   }
 
   #observe(by: Invocation, effect: Effect): void {
