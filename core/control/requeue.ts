@@ -2,6 +2,7 @@
 import { conflict } from "../contracts/api/errors.ts";
 import type { JobItem, Selection } from "../contracts/job-items.ts";
 import { checkDestination } from "../delivery/check-destination.ts";
+import { endUnnamedGates } from "../gates/range.ts";
 import type { Catalog } from "../job/catalog.ts";
 import type { Edit } from "../job/edit.ts";
 import type { FoundJob } from "../job/find.ts";
@@ -145,6 +146,8 @@ async function takeNextRun(
   if (!isAnew && selected.selection.kind !== "none") await checkInput(ctx, job);
   const assembler = ctx.catalog?.findAssembler(spec.blocks.assembler);
   if (assembler) await checkDestination(ctx, spec, assembler, job);
+  // Once there is another generation, nobody looks at the gates of this one any more.
+  if (isAnew) await endUnnamedGates(ctx.table, job);
   const now = ctx.clock.now();
   const run = job.run + 1;
   const generation = isAnew ? job.generation + 1 : job.generation;

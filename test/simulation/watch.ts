@@ -27,7 +27,7 @@ interface Selection {
 
 const STEPS = new Set(["prepare", "partition", "plan", "settle", "assemble", "deliver", "publish", "finish", "fail"]);
 /** The sweeper or a user goes on with it. */
-const IS_LEFT_TO_OTHERS: ReadonlySet<JobState> = new Set(["PAUSED", "CANCELING"]);
+const IS_LEFT_TO_OTHERS: ReadonlySet<JobState> = new Set(["PAUSING", "PAUSED", "CANCELING"]);
 /** What a step claim writes lies under its number. */
 const CLAIMED_KEYS = ["prepared", "chunks", "cursor", "output", "delivery"] as const;
 

@@ -469,6 +469,21 @@ describe("requeue", () => {
     }
   });
 
+  it("in another generation leaves no gate open that a plan made and opened just before its job was aborted", async () => {
+    const { engine } = await planned();
+    const key = jobKey(JOB);
+    await engine.table.write({
+      update: key,
+      changes: { set: { state: "CANCELED", stands: "STARTED" }, remove: ["gates", "table"] },
+    });
+    const [before] = await loadGates(engine.table, JOB, 0, 1);
+
+    await requeueJob(engine, ASK, { repartition: true });
+
+    const [after] = await loadGates(engine.table, JOB, 0, 1);
+    expect([before?.mode, after?.mode]).toEqual(["open", "closed"]);
+  });
+
   it("many ordinals lie in an object, and are found again", async () => {
     const { engine } = await planned(2_000, { taskSeconds: 1 });
     await runTasksOfRun1(engine);
