@@ -6,6 +6,7 @@ type Attributes = Readonly<Record<string, unknown>>;
 
 /** What stands at a path; undefined when it, or a map on the way, isn't there. */
 export function valueAt(item: Attributes | undefined, path: Path): Value | undefined {
+  if (!path.includes(".")) return item && Object.hasOwn(item, path) ? (item[path] as Value | undefined) : undefined;
   let value: unknown = item;
   for (const name of path.split(".")) {
     if (!isMap(value) || !Object.hasOwn(value, name)) return undefined;

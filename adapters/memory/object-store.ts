@@ -26,6 +26,10 @@ import {
 import { fakeUrl, type LinkAnswer, type LinkRequest, openLink } from "./links.ts";
 import { type Digest, md5, quoted, Uploads } from "./uploads.ts";
 
+const encoder = new TextEncoder();
+/** Objects. */
+const SMALL = 1_000;
+
 export interface MemoryObjectStoreOptions {
   /** Buckets that exist from the start; more with `createBucket`. @default ["data"] */
   readonly buckets?: readonly string[];
@@ -110,7 +114,7 @@ export class MemoryObjectStore implements ObjectStore {
   }
 
   async put(place: Place, body: Uint8Array | string, options: PutOptions = {}): Promise<{ readonly etag: string }> {
-    const bytes = typeof body === "string" ? new TextEncoder().encode(body) : new Uint8Array(body);
+    const bytes = typeof body === "string" ? encoder.encode(body) : new Uint8Array(body);
     this.#count("put", bytes.length);
     this.#require(place, options);
     const etag = quoted(this.#digest(bytes).toString("hex"));
@@ -125,12 +129,15 @@ export class MemoryObjectStore implements ObjectStore {
   ): Promise<ListPage> {
     this.#count("list");
     const found = this.#bucket({ bucket });
-    found.sorted ??= [...found.objects.keys()].sort(compareBytes);
+    // Of a small bucket the few keys below a prefix are sooner sorted than all of it, anew behind every put.
+    const isSmall = found.sorted === undefined && found.objects.size < SMALL;
+    if (!isSmall) found.sorted ??= [...found.objects.keys()].sort(compareBytes);
+    const sorted = found.sorted ?? [...found.objects.keys()].filter((key) => key.startsWith(prefix)).sort(compareBytes);
     const after = options.cursor === undefined ? options.after : readCursor(options.cursor, ["after"]).after;
     const limit = Math.min(options.limit ?? MAX_PAGE, MAX_PAGE);
-    const start = lowerBound(found.sorted, after !== undefined && compareBytes(after, prefix) > 0 ? after : prefix);
+    const start = lowerBound(sorted, after !== undefined && compareBytes(after, prefix) > 0 ? after : prefix);
     const objects: ObjectInfo[] = [];
-    for (const key of found.sorted.slice(start)) {
+    for (const key of sorted.slice(start)) {
       if (!key.startsWith(prefix)) break;
       if (key === after) continue;
       const last = objects.at(-1);

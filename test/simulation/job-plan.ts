@@ -33,10 +33,10 @@ export interface JobPlanOptions {
 }
 
 export function planJob(world: World, { gzip, plain }: JobPlanOptions): JobPlan {
-  const batchSize = world.oneOf(1, 2, 2, 3);
+  const batchSize = world.oneOf(1, 1, 1, 2, 3);
   // Five batches make two gates.
   const few = batchSize * 4 + 1;
-  const source = world.oneOf("range", "object", "prefix");
+  const source = world.oneOf("range", "range", "object", "prefix");
   const objects = source === "prefix" ? 3 : 1;
   const tasks = source === "prefix" ? Math.ceil(few / 3) * 3 : few;
   const inputs = source === "range" ? [] : inputsOf(tasks, objects, gzip && world.chance(0.04));

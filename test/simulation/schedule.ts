@@ -36,7 +36,7 @@ export interface Outcome {
 
 const LEAST_FAULTS = 2;
 /** Share of the schedules that are led to their job's end when nothing goes wrong any more. */
-const MENDED = 0.3;
+const MENDED = 0.1;
 const MINUTE_MS = 60_000;
 /** Hours that the engine has to come to rest, once nothing goes wrong any more: any timeout of the workflow is far shorter. */
 const REST_MINUTES = 240;
@@ -75,7 +75,7 @@ class Schedule {
     this.#isPlain = plain;
     const dice = new SeededIds(seed * 2 + 1);
     const aims = aimsOf(plain ? [] : pairs, () => dice.random());
-    const isTiny = dice.random() < 0.12 || aims.isOfParts;
+    const isTiny = dice.random() < 0.08 || aims.isOfParts;
     const isShort = dice.random() < 0.08;
     const part = isTiny ? TINY_PART : 5 * 1024 * 1024;
     const world = new World({
@@ -105,7 +105,7 @@ class Schedule {
     const { world } = this;
     world.spawn(this.#live());
     if (!this.#isPlain) {
-      for (let ghosts = world.oneOf(0, 0, 1, 2); ghosts > 0; ghosts--) {
+      for (let ghosts = world.oneOf(0, 0, 0, 1, 2); ghosts > 0; ghosts--) {
         world.spawn(this.#executions.haunt(world.random() * world.oneOf(1_000, 30_000, 600_000)));
       }
       if (world.chance(0.08)) world.spawn(this.#overwriteInput());

@@ -7,7 +7,7 @@ import { isNever } from "./never.ts";
 import { makeBase, simulate } from "./simulate.ts";
 import { tables } from "./tally.ts";
 
-const SCHEDULES = 1_000;
+const SCHEDULES = 2_000;
 const MINUTES = 60_000;
 
 it(

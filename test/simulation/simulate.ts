@@ -1,6 +1,7 @@
 /** Runs many schedules side by side: synthesises, reads the callers' pairs, bundles the simulation and hands out seeds. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { setFlagsFromString } from "node:v8";
 import { Worker } from "node:worker_threads";
 import * as esbuild from "esbuild";
 import { type Deployed, synthesise } from "./definition.ts";
@@ -44,6 +45,8 @@ const TELL_MS = 15_000;
 export async function simulate(base: Base, options: SimulateOptions): Promise<Simulated> {
   const { schedules, from = 1, threads = 2, plain = false, traced = false, say = () => {} } = options;
   const file = await bundle(base.root);
+  // Schedules make much garbage that is soon dead: a wide nursery spares copying it about, a wider one leaves the cache.
+  setFlagsFromString("--min-semi-space-size=16");
   const data: ThreadData = { deployed: base.deployed, pairs: base.pairs, plain };
   const sum = emptyTally();
   let trace: readonly string[] = [];
@@ -52,8 +55,7 @@ export async function simulate(base: Base, options: SimulateOptions): Promise<Si
   const began = Date.now();
   let told = began;
   const work = async (): Promise<void> => {
-    // Schedules make much garbage that is soon dead: a wide nursery spares copying it about.
-    const worker = new Worker(file, { workerData: data, resourceLimits: { maxYoungGenerationSizeMb: 128 } });
+    const worker = new Worker(file, { workerData: data, resourceLimits: { maxYoungGenerationSizeMb: 96 } });
     try {
       while (next < end) {
         const order: Order = { from: next, to: Math.min(end, next + ORDER), traced };

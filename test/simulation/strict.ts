@@ -1,6 +1,6 @@
 /**
  * What the engine wrote is read back thousands of times a schedule: its schemas, and the table's rules, would take a quarter of
- * the time. So one schedule of eight parses all that it reads and keeps to every rule, and the others take it as it was
+ * the time. So one schedule of twelve parses all that it reads and keeps to every rule, and the others take it as it was
  * written: what doesn't fit shows soon enough. The table's twin hands out items as they are stored; where one is parsed, its
  * readers share the frozen copy, so that whoever changes what it has read is found out, too.
  */
@@ -15,7 +15,7 @@ interface Schema {
 
 const ITEMS: readonly Schema[] = [jobItem, specItem, gateItem, batchItem];
 const OTHERS: readonly Schema[] = [claimIndex, workSpec, chunkLine, childInput, stepInput];
-const STRICT = 8;
+const STRICT = 12;
 
 export const isStrict = (seed: number): boolean => seed % STRICT === 0;
 

@@ -74,7 +74,7 @@ export class User {
 
   /** Control actions at moments of the seed's choice, until at least two were accepted. */
   async meddle(): Promise<void> {
-    const wanted = LEAST_ACTIONS + (this.#world.chance(0.2) ? 1 : 0);
+    const wanted = LEAST_ACTIONS + (this.#world.chance(0.1) ? 1 : 0);
     for (let i = 0; i < MOST_ACTIONS && (i < wanted || this.accepted < LEAST_ACTIONS); i++) {
       const isLate = i >= wanted;
       if (!isQuiet(this.state)) await this.#until(this.#ahead(), isLate ? 900_000 : 120_000 * this.#world.random());
@@ -141,12 +141,13 @@ export class User {
 
   #requeueAsk(): RequeueAsk {
     const world = this.#world;
-    const few = [world.upTo(3), 4 + world.upTo(3)];
-    const some = world.oneOf<RequeueAsk["tasks"]>(few, few, few, "unfinished", "failed", "partial", "all");
+    const { tasks: count } = this.#plan.shape;
+    const few = [world.upTo(2), 3 + world.upTo(count - 4)];
+    const some = world.oneOf<RequeueAsk["tasks"]>(few, few, few, few, "unfinished", "failed", "partial", "all");
     // What is run again costs the most of a schedule.
     const tasks = world.chance(this.state === "COMPLETE" ? 0.15 : 0.5) ? undefined : some;
     const key = world.chance(0.6) ? `requeue-${this.#intents}` : undefined;
-    return world.chance(0.08) ? { repartition: true, key } : { tasks, key };
+    return world.chance(0.05) ? { repartition: true, key } : { tasks, key };
   }
 
   /** Sends the same request until it is answered, or the user loses patience. @returns why it was refused; "LOST": nobody knows */
