@@ -159,12 +159,12 @@ async function csvFigures(code: Measured, name: string, { path, bytes }: DataFil
 }
 
 /** Each record must be looked at, or an engine may leave it out. */
-let seen = 0;
+const seen = { size: 0 };
 const look = (record: unknown): void => {
-  seen += typeof record === "string" ? record.length : 1;
+  seen.size += typeof record === "string" ? record.length : 1;
 };
 const lookAtFields = (fields: readonly string[]): void => {
-  for (const field of fields) seen += field.length;
+  for (const field of fields) seen.size += field.length;
 };
 
 type Read<T> = (take: (record: T) => void) => Promise<void>;
