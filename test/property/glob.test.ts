@@ -22,7 +22,8 @@ describe("globs", () => {
     expect({ pattern, text, is: globMatcher([pattern])(text) }).toEqual({
       pattern,
       text,
-      is: picomatch(pattern, { dot: true })(text),
+      // Its short cuts mean something else by "*.*" than its parser.
+      is: picomatch(pattern, { dot: true, fastpaths: false })(text),
     });
   });
 
