@@ -53,14 +53,13 @@ const BREAKS = [
   "manifest unreadable",
   "function out for minutes",
 ] as const;
-/** Whose doing it is when a step is told that another call of it has taken over, and its workflow ends with that. */
-const RIVALS = ["invoked again by a ghost", "invoked twice", "given up by its caller", "held up"] as const;
-
 /** I10: crashes, lost answers, late and doubled calls cost retries: never the workflow, nor a further round of it. */
 function checkDetours({ watch, world }: Rest): string | undefined {
   const { kinds } = world.faults;
   if (BREAKS.some((kind) => kinds.has(kind))) return undefined;
-  const detour = watch.rounds[0] ?? (RIVALS.some((kind) => kinds.has(kind)) ? undefined : watch.losses[0]);
+  // A step gives way to a rival call of its own; of two plans at once the later answer may name batches as the other met them.
+  const { rivals } = world.faults;
+  const detour = (rivals.has("plan") ? undefined : watch.rounds[0]) ?? (rivals.size > 0 ? undefined : watch.losses[0]);
   if (detour === undefined) return undefined;
   return `I10: ${detour}, though all that went wrong (${[...kinds.keys()].join(", ")}) could be tried again`;
 }

@@ -65,6 +65,7 @@ export class Executions {
     const call = this.#history[Math.floor(random() * this.#history.length)];
     if (!call || this.#world.faults.isCalm) return;
     this.#world.faults.note("invoked again by a ghost");
+    this.#world.faults.rivals.add(call.name);
     await this.#invoke(call).catch(() => {});
   }
 
@@ -119,7 +120,10 @@ export class Executions {
       const call: Call = { name: name as keyof typeof WORKFLOW, input };
       if (this.#isOut(name)) throw new StatesError("Lambda.Unknown", JSON.stringify({ errorMessage: "out" }));
       this.#history.push(call);
-      if (faults.draw("invoked twice", 0.01)) this.#invoke(call).catch(() => {});
+      if (faults.draw("invoked twice", 0.01)) {
+        faults.rivals.add(name);
+        this.#invoke(call).catch(() => {});
+      }
       return toJson(await this.#invoke(call));
     } catch (error) {
       if (error instanceof Died)

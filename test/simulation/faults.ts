@@ -57,6 +57,8 @@ export class Faults {
   #isCalm = false;
   /** Makes of the next occasion a fault, whatever its probability. */
   isUrgent = false;
+  /** Steps that had a rival: another call of theirs under way at the same time, or long after. */
+  readonly rivals = new Set<string>();
   /** How often each kind was made. */
   readonly kinds = new Map<string, number>();
   /** "<caller> <method>" → calls, and crashes before and behind one. */
@@ -130,19 +132,25 @@ export class Faults {
 
   /** Whether the call hangs for long before it goes out. */
   holdsUp(caller: string): boolean {
-    if (caller !== "commit") return this.draw("held up", HELD_UP_SHARE);
-    // Whatever else went wrong before: by then most schedules have had their faults.
-    if (this.#isCalm || this.#random() >= COMMIT_HELD_UP_SHARE) return false;
-    this.note("held up");
+    // A commit, whatever else went wrong before: by then most schedules have had their faults.
+    if (caller !== "commit") {
+      if (!this.draw("held up", HELD_UP_SHARE)) return false;
+    } else {
+      if (this.#isCalm || this.#random() >= COMMIT_HELD_UP_SHARE) return false;
+      this.note("held up");
+    }
+    this.rivals.add(caller);
     return true;
   }
 
   /** Whether the caller of this function gives it up. */
   givesUp(caller: string, probability: number): boolean {
-    if (this.#isCalm || this.#slow?.caller !== caller || this.#slow.skip-- > 0)
-      return this.draw("given up by its caller", probability);
-    this.#slow = undefined;
-    this.note("given up by its caller");
+    const isAimedAt = !this.#isCalm && this.#slow?.caller === caller && this.#slow.skip-- <= 0;
+    if (isAimedAt) {
+      this.#slow = undefined;
+      this.note("given up by its caller");
+    } else if (!this.draw("given up by its caller", probability)) return false;
+    this.rivals.add(caller);
     return true;
   }
 
