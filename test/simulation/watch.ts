@@ -7,6 +7,7 @@ import { type PackedTask, unpackStates } from "../../core/batches/packed-states.
 import { parseRanges } from "../../core/batches/ranges.ts";
 import { COUNT_NAMES, type CountName } from "../../core/contracts/progress-items.ts";
 import { COUNT_OF } from "../../core/gates/gates.ts";
+import { batchKey } from "../../core/keys/item-keys.ts";
 import type { Item } from "../../core/ports/index.ts";
 import { isTerminal, type JobState, mayBecome, WISHES } from "../../core/states/job-states.ts";
 import { hasEnded, isCompleted, TASK_LETTERS } from "../../core/states/task-states.ts";
@@ -91,10 +92,8 @@ export class Watch implements Observer {
   /** I10: a commit never goes away from a claim that it could still consume: what its worker did would be done again. */
   answered(caller: Caller): void {
     if (caller.name !== "commit" || caller.claim === undefined || caller.batch === undefined) return;
-    const { gates } = this.#shape;
-    const pk = `JOB#${this.job?.id}#g${this.job?.generation}#${caller.batch % gates}`;
-    const batch = this.#batches.get(`${pk} BATCH#${String(caller.batch).padStart(6, "0")}`);
-    const gate = this.#gates.get(pk);
+    const batch = this.#batchAt(Number(this.job?.generation), caller.batch);
+    const gate = batch && this.#gates.get(batch.pk);
     if (!batch || !gate || gate.mode === "closed") return;
     const isOwn = batch.inHand === true && batch.claim === caller.claim && batch.run === caller.run;
     if (isOwn && compareEpochs(batch, gate) === 0)
@@ -142,13 +141,17 @@ export class Watch implements Observer {
     );
   }
 
+  /** Undefined for one that nobody has claimed yet. */
+  #batchAt(generation: number, n: number): Item | undefined {
+    const { pk, sk } = batchKey(String(this.job?.id), generation, this.#shape.gates, n);
+    return this.#batches.get(`${pk} ${sk}`);
+  }
+
   /** The tasks of a generation, in order; those of batches that nobody has claimed yet are queued. */
   tasksOf(generation: number): readonly PackedTask[] {
-    const { tasks, batchSize, gates } = this.#shape;
+    const { tasks, batchSize } = this.#shape;
     return Array.from({ length: Math.ceil(tasks / batchSize) }, (_, n) => {
-      const item = this.#batches.get(
-        `JOB#${this.job?.id}#g${generation}#${n % gates} BATCH#${String(n).padStart(6, "0")}`,
-      );
+      const item = this.#batchAt(generation, n);
       return unpacked(item ? String(item.tasks) : `${Math.min(batchSize, tasks - n * batchSize)}Q`);
     }).flat();
   }
@@ -335,14 +338,11 @@ export class Watch implements Observer {
   /** I5: whatever was selected and not fresh has been reset by the time the run begins. */
   #checkSelection(caller: Caller, job: Item): void {
     const selection = this.selection();
-    const { batchSize, gates } = this.#shape;
+    const { batchSize } = this.#shape;
     for (const [ordinal, task] of this.#before.entries()) {
       const isFresh = (task.letter === "Q" || task.letter === "A") && task.attempts === 0 && task.claim === 0;
       if (isFresh || !selects(selection, ordinal, task)) continue;
-      const n = Math.floor(ordinal / batchSize);
-      const batch = this.#batches.get(
-        `JOB#${job.id}#g${job.generation}#${n % gates} BATCH#${String(n).padStart(6, "0")}`,
-      );
+      const batch = this.#batchAt(Number(job.generation), Math.floor(ordinal / batchSize));
       if (batch?.resetRun !== job.run)
         this.#fail("I5", `task ${ordinal} (${task.letter}) was selected (${selection.kind}) and not reset`, caller);
     }
