@@ -8,13 +8,14 @@
 import {
   DescribeMapRunCommand,
   DescribeStateMachineCommand,
-  GetExecutionHistoryCommand,
   type HistoryEvent,
-  ListExecutionsCommand,
   ListMapRunsCommand,
+  paginateListExecutions,
   SFNClient,
 } from "@aws-sdk/client-sfn";
 import * as z from "zod";
+import { inParallel } from "../../core/merge/in-parallel.ts";
+import { historyOf } from "./execution-history.ts";
 
 export interface Executed {
   /** Billed ones, of the parent and of all children. */
@@ -53,25 +54,18 @@ export async function executed(stateMachineArn: string, executionArn: string): P
   const { mapRuns = [] } = await sfn.send(new ListMapRunsCommand({ executionArn }));
   for (const { mapRunArn } of mapRuns) {
     const listed: { readonly arn: string; readonly status: string }[] = [];
-    for (let nextToken: string | undefined; ; ) {
-      const page = await sfn.send(new ListExecutionsCommand({ mapRunArn, ...(nextToken ? { nextToken } : {}) }));
+    for await (const page of paginateListExecutions({ client: sfn }, { mapRunArn })) {
       for (const { executionArn: arn = "", status = "" } of page.executions ?? []) listed.push({ arn, status });
-      nextToken = page.nextToken;
-      if (!nextToken) break;
     }
     const { itemCounts } = await sfn.send(new DescribeMapRunCommand({ mapRunArn }));
     if (itemCounts?.total !== listed.length)
       throw new Error(`${listed.length} children are listed, not ${itemCounts?.total}.`);
     children += listed.length;
-    const work = listed.values();
-    const take = async (): Promise<void> => {
-      for (const { arn, status } of work) {
-        const events = await historyOf(sfn, arn);
-        addInvoked(invoked, events);
-        ofChildren += replay(child, tasksOf(events), status === "SUCCEEDED");
-      }
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, take));
+    await inParallel(listed, AT_ONCE, async ({ arn, status }) => {
+      const events = await historyOf(sfn, arn);
+      addInvoked(invoked, events);
+      ofChildren += replay(child, tasksOf(events), status === "SUCCEEDED");
+    });
   }
   return { transitions: 1 + enteredIn(own) + ofChildren, ofChildren, children, mapRuns: mapRuns.length, invoked };
 }
@@ -82,18 +76,6 @@ function childOf(definition: string): Machine {
     if (ItemProcessor) return ItemProcessor;
   }
   throw new Error("The state machine has no Map.");
-}
-
-async function historyOf(sfn: SFNClient, executionArn: string): Promise<readonly HistoryEvent[]> {
-  const events: HistoryEvent[] = [];
-  for (let nextToken: string | undefined; ; ) {
-    const page = await sfn.send(
-      new GetExecutionHistoryCommand({ executionArn, maxResults: 1_000, ...(nextToken ? { nextToken } : {}) }),
-    );
-    events.push(...(page.events ?? []));
-    nextToken = page.nextToken;
-    if (!nextToken) return events;
-  }
 }
 
 /** States entered, and retries: tasks that were scheduled more often than entered. */

@@ -1,19 +1,10 @@
-import { GetExecutionHistoryCommand, type HistoryEvent, SFNClient } from "@aws-sdk/client-sfn";
+import { SFNClient } from "@aws-sdk/client-sfn";
 import { STEP_FLOW } from "../../core/contracts/flow.ts";
+import { FAILURE_STEPS } from "../../core/contracts/job-items.ts";
+import { historyOf } from "./execution-history.ts";
 
-/** From submit on, without gaps: a phase lasts until the workflow enters the next one. `tasks` is the Map. */
-export const PHASES = [
-  "start",
-  "prepare",
-  "partition",
-  "plan",
-  "tasks",
-  "settle",
-  "assemble",
-  "deliver",
-  "publish",
-  "finish",
-] as const;
+/** From submit on, without gaps: a phase lasts until the workflow enters the next one. `tasks` is the Map. A job fails in one of them. */
+export const PHASES = FAILURE_STEPS;
 export type Phase = (typeof PHASES)[number];
 
 const STATES: ReadonlySet<string> = new Set([...Object.keys(STEP_FLOW), "tasks"]);
@@ -36,7 +27,7 @@ export async function phasesOf(
     seconds[phase] += (at - since) / 1_000;
     since = at;
   };
-  for (const { stateEnteredEventDetails, timestamp } of await historyOf(executionArn)) {
+  for (const { stateEnteredEventDetails, timestamp } of await historyOf(new SFNClient({}), executionArn)) {
     const name = stateEnteredEventDetails?.name?.toLowerCase() ?? "";
     if (!timestamp || !isPhase(name)) continue;
     until(timestamp.getTime());
@@ -44,17 +35,4 @@ export async function phasesOf(
   }
   until(endedAt);
   return seconds;
-}
-
-async function historyOf(executionArn: string): Promise<readonly HistoryEvent[]> {
-  const client = new SFNClient({});
-  const events: HistoryEvent[] = [];
-  for (let nextToken: string | undefined; ; ) {
-    const page = await client.send(
-      new GetExecutionHistoryCommand({ executionArn, maxResults: 1_000, ...(nextToken ? { nextToken } : {}) }),
-    );
-    events.push(...(page.events ?? []));
-    nextToken = page.nextToken;
-    if (!nextToken) return events;
-  }
 }
