@@ -11,19 +11,17 @@ export interface Figure {
   readonly bar?: Bar;
 }
 
-/** What the figure must keep to; an `aim` is shown, but breaking it doesn't fail the bench. */
+/** What the figure must keep to. */
 export interface Bar {
   readonly rule: "at most" | "at least" | "exactly";
   readonly value: number;
   /** The bar is this many times the baseline, which must be there: without one the bar is broken. */
   readonly isTimesBaseline?: boolean;
-  readonly aim?: boolean;
 }
 
 export const atMost = (value: number): Bar => ({ rule: "at most", value });
 export const atLeast = (value: number): Bar => ({ rule: "at least", value });
 export const exactly = (value: number): Bar => ({ rule: "exactly", value });
-export const aimAtMost = (value: number): Bar => ({ rule: "at most", value, aim: true });
 /** `value ≤ times × baseline`. */
 export const atMostTimes = (times: number): Bar => ({ rule: "at most", value: times, isTimesBaseline: true });
 /** `value ≥ times × baseline`. */
@@ -32,7 +30,7 @@ export const atLeastTimes = (times: number): Bar => ({ rule: "at least", value: 
 /** What the bar is held against: the value, or how many times the baseline it is (NaN without a baseline). */
 export const ratioOf = ({ value, baseline }: Figure): number => (baseline ? value / baseline.value : Number.NaN);
 
-export type Verdict = "pass" | "FAIL" | "missed" | "";
+export type Verdict = "pass" | "FAIL" | "";
 
 /** A number that isn't one keeps to no bar. */
 export function verdict(figure: Figure): Verdict {
@@ -42,7 +40,7 @@ export function verdict(figure: Figure): Verdict {
   const kept =
     Number.isFinite(value) &&
     (bar.rule === "at most" ? value <= bar.value : bar.rule === "at least" ? value >= bar.value : value === bar.value);
-  return kept ? "pass" : bar.aim ? "missed" : "FAIL";
+  return kept ? "pass" : "FAIL";
 }
 
 /** A suite measures and says how far it is. */

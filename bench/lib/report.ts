@@ -79,7 +79,7 @@ export const isGood = (results: readonly SuiteResult[]): boolean =>
   results.every(({ error, figures }) => error === undefined && figures.every((figure) => verdict(figure) !== "FAIL"));
 
 export function barText(figure: Figure, bar: Bar): string {
-  const rule = `${bar.aim ? "aim: " : ""}${bar.rule} ${readable(bar.value)}`;
+  const rule = `${bar.rule} ${readable(bar.value)}`;
   return bar.isTimesBaseline ? `${rule} ×; is ${readable(ratioOf(figure))} ×` : rule;
 }
 

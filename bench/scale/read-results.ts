@@ -9,7 +9,6 @@ const bar = z.object({
   rule: z.enum(["at most", "at least", "exactly"]),
   value: z.number(),
   isTimesBaseline: z.boolean().exactOptional(),
-  aim: z.boolean().exactOptional(),
 });
 const figure = z
   .object({

@@ -1,8 +1,9 @@
 /**
  * From segments to the parts of a multipart upload, lazily. Big runs of one object are copied inside S3 (UploadPartCopy);
- * small ones are streamed through a buffer until it makes a part. A buffer still short of a part in front of a big run
- * borrows that run's head, so that the rest is copied: at most one part's bytes are streamed per hole in front of a run of
- * two parts or more. A run that is shorter is streamed whole, so that no remnant travels on to the run behind it.
+ * the small ones between them, a hole, are streamed through a buffer. A hole of at least a part's bytes is streamed alone,
+ * in parts of the least size, the last of them with the rest (under two parts): so the big run behind it is copied whole. A
+ * smaller hole borrows that run's head, and the rest is copied; where that rest would be too small for a part, the hole
+ * takes in the whole run and what is small behind it, and the next big run is copied whole.
  *
  * Where a part ends depends only on what comes behind its beginning, never on what came before. So planning may stop
  * behind any part and go on from its `end` in another process, with the same parts as without the stop.
@@ -69,51 +70,79 @@ export function planParts(source: SegmentSource, sizes: PartSizes, from: Checkpo
 type Unmarked = Omit<PlannedPart, "last"> & ({ kind: "copy"; extent: Extent } | { kind: "buffer"; pieces: Segment[] });
 
 async function* cut(runs: Runs, { partBytes, copyBytes }: PartSizes): AsyncGenerator<Unmarked> {
-  let pieces: Segment[] = [];
-  let buffered = 0;
-  let start: Checkpoint = START;
-  const take = (segment: Segment, at: Checkpoint) => {
-    if (buffered === 0) start = at;
-    pieces.push(segment);
-    buffered += lengthOf(segment);
-  };
-  const flush = (): Unmarked => {
-    const part: Unmarked = { kind: "buffer", pieces, bytes: buffered, start };
-    pieces = [];
-    buffered = 0;
-    return part;
-  };
+  const hole = new Hole();
   for (let run = await runs.next(); run; run = await runs.next()) {
-    let { segment } = run;
-    let { start: at } = run;
-    const drop = (bytes: number) => {
-      segment = withoutHead(segment, bytes);
-      at = { ...at, skip: at.skip + bytes };
-    };
-    const copyable = !isLiteral(segment) && segment.size > partBytes;
-    while (lengthOf(segment) > 0) {
-      const length = lengthOf(segment);
-      if (copyable && buffered === 0 && length >= partBytes) {
-        const bytes = copyLength(length, copyBytes);
-        const extent = headOf(segment, bytes);
-        if (isLiteral(extent)) throw new TypeError("a literal can't be copied");
-        yield { kind: "copy", extent, bytes, start: at };
-        drop(bytes);
-        continue;
-      }
-      const missing = partBytes - buffered;
-      const bytes = !copyable
-        ? Math.min(length, missing)
-        : length - missing >= partBytes || length < missing
-          ? Math.min(length, missing)
-          : length;
-      take(headOf(segment, bytes), at);
-      drop(bytes);
-      if (buffered >= partBytes) yield flush();
+    const missing = hole.bytes === 0 ? 0 : Math.max(0, partBytes - hole.bytes);
+    if (isLiteral(run.segment) || run.segment.size <= partBytes || lengthOf(run.segment) < missing + partBytes) {
+      hole.take(run, lengthOf(run.segment));
+      while (hole.bytes >= 2 * partBytes) yield hole.part(partBytes);
+      continue;
+    }
+    if (missing > 0) hole.take(run, missing);
+    if (hole.bytes > 0) yield hole.part(hole.bytes);
+    for (let rest = behind(run, missing); lengthOf(rest.segment) > 0; ) {
+      const bytes = copyLength(lengthOf(rest.segment), copyBytes);
+      const extent = headOf(rest.segment, bytes);
+      if (isLiteral(extent)) throw new TypeError("a literal can't be copied");
+      yield { kind: "copy", extent, bytes, start: rest.start };
+      rest = behind(rest, bytes);
     }
   }
-  if (buffered > 0) yield flush();
+  if (hole.bytes > 0) yield hole.part(hole.bytes);
 }
+
+/** Bytes that are streamed, up to the next big run. */
+class Hole {
+  #pieces: Run[] = [];
+  #bytes = 0;
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Puts in the first `bytes` of the run. */
+  take(run: Run, bytes: number): void {
+    this.#pieces.push({ ...run, segment: headOf(run.segment, bytes) });
+    this.#bytes += bytes;
+  }
+
+  /** Takes out the first `bytes`. */
+  part(bytes: number): Unmarked {
+    const [first] = this.#pieces;
+    if (!first) throw new RangeError("an empty hole makes no part");
+    const pieces: Segment[] = [];
+    let missing = bytes;
+    let taken = 0;
+    for (const piece of this.#pieces) {
+      const length = lengthOf(piece.segment);
+      if (length > missing) break;
+      pieces.push(piece.segment);
+      missing -= length;
+      taken++;
+    }
+    const left = this.#pieces.slice(taken);
+    const [cutThrough] = left;
+    if (cutThrough && missing > 0) {
+      pieces.push(headOf(cutThrough.segment, missing));
+      left[0] = behind(cutThrough, missing);
+    }
+    this.#pieces = left;
+    this.#bytes -= bytes;
+    return { kind: "buffer", pieces, bytes, start: first.start };
+  }
+}
+
+/** Neighbouring bytes of one object, or a literal, and where they begin in the output. */
+interface Run {
+  readonly segment: Segment;
+  readonly start: Checkpoint;
+}
+
+/** What is left of a run without its first `bytes`. */
+const behind = ({ segment, start }: Run, bytes: number): Run => ({
+  segment: withoutHead(segment, bytes),
+  start: { ...start, skip: start.skip + bytes },
+});
 
 /** Whole copies while there is plenty, then two halves, so that the last one is no remnant too small for a part. */
 const copyLength = (length: number, most: number): number =>
@@ -134,7 +163,7 @@ class Runs {
   #size: number;
   #crc: number | null;
   #skip: number;
-  #ahead: { readonly segment: Segment; readonly start: Checkpoint } | undefined;
+  #ahead: Run | undefined;
 
   constructor(source: SegmentSource, from: Checkpoint) {
     this.#segments = (from.at === null ? source.open() : source.open(from.at))[Symbol.asyncIterator]();
@@ -147,7 +176,7 @@ class Runs {
     return { size: this.#size, crc: this.#crc };
   }
 
-  async next(): Promise<{ readonly segment: Segment; readonly start: Checkpoint } | undefined> {
+  async next(): Promise<Run | undefined> {
     const run = this.#ahead ?? (await this.#read());
     this.#ahead = undefined;
     if (!run || isLiteral(run.segment)) return run;
@@ -164,7 +193,7 @@ class Runs {
     }
   }
 
-  async #read(): Promise<{ readonly segment: Segment; readonly start: Checkpoint } | undefined> {
+  async #read(): Promise<Run | undefined> {
     for (;;) {
       const next = await this.#segments.next();
       if (next.done) return undefined;

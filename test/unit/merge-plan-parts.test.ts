@@ -47,6 +47,29 @@ test("a hole in front of a run of less than two parts takes it whole, and the ru
   expect(shape(parts)).toEqual([`buffer ${6 * MIB + 100}`, `copy ${6 * MIB}`]);
 });
 
+test("a hole that took in a run takes in the next hole, too, and the run behind it is copied whole", async () => {
+  const holeAndRun = (i: number) => [literal(64), extent(`pack-${i}`, 0, 6 * MIB)];
+  const parts = await plan([0, 1, 2, 3].flatMap(holeAndRun));
+
+  expect(shape(parts)).toEqual([
+    `buffer ${6 * MIB + 128}`,
+    `copy ${6 * MIB}`,
+    `buffer ${6 * MIB + 128}`,
+    `copy ${6 * MIB}`,
+  ]);
+});
+
+test("a hole of a part's bytes borrows nothing; its parts have the least size, the last of them the rest, too", async () => {
+  const small = (i: number) => extent(`small-${i}`, 0, 4 * MIB);
+  const parts = await plan([...[0, 1, 2, 3].map(small), extent("big", 0, 6 * MIB), small(4), small(5)]);
+
+  expect(shape(parts)).toEqual([
+    ...[`buffer ${5 * MIB}`, `buffer ${5 * MIB}`, `buffer ${6 * MIB}`],
+    `copy ${6 * MIB}`,
+    `buffer ${8 * MIB}`,
+  ]);
+});
+
 test("neighbouring segments of one object are one run", async () => {
   const parts = await plan([
     extent("a", 0, MIB, 9 * MIB),
