@@ -1,13 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import {
-  type Checkpoint,
-  type PartSizes,
-  type PlannedPart,
-  planParts,
-  type Segment,
-  segmentsOf,
-} from "../../core/merge/index.ts";
+import { type Checkpoint, type PlannedPart, planParts, type Segment, segmentsOf } from "../../core/merge/index.ts";
+
+type PartSizes = Parameters<typeof planParts>[1];
 
 const sizes: fc.Arbitrary<PartSizes> = fc
   .record({ partBytes: fc.integer({ min: 1, max: 20 }), copies: fc.integer({ min: 2, max: 9 }) })
