@@ -23,10 +23,24 @@ export async function listFunctions(): Promise<readonly FunctionConfiguration[]>
  * Where a function sends its requests: the emulator gives it its own endpoint unless its environment names one.
  * @param url undefined: the emulator itself
  */
-export async function setEndpoint(name: string, url: string | undefined): Promise<void> {
+async function setEndpoint(name: string, url: string | undefined): Promise<void> {
   const lambda = new LambdaClient({});
   const { Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName: name }));
   const { AWS_ENDPOINT_URL: _, ...rest } = Environment?.Variables ?? {};
   const Variables = { ...rest, ...(url === undefined ? {} : { AWS_ENDPOINT_URL: url }) };
   await lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName: name, Environment: { Variables } }));
+}
+
+export interface Route {
+  /** Of a function. */
+  readonly name: string;
+  readonly endpoint: string;
+}
+
+/** Sends the functions' requests elsewhere. @returns how to undo it */
+export async function redirect(routes: readonly Route[]): Promise<() => Promise<void>> {
+  for (const { name, endpoint } of routes) await setEndpoint(name, endpoint);
+  return async () => {
+    for (const { name } of routes) await setEndpoint(name, undefined);
+  };
 }

@@ -2,22 +2,15 @@
  * The wire between a deployed stack's functions and the emulator, with a meter on it: each function reaches the emulator
  * through a port of its own, so that every request is known by its sender, its price class and the units it took.
  */
-import {
-  createServer,
-  type IncomingHttpHeaders,
-  type IncomingMessage,
-  request,
-  type Server,
-  type ServerResponse,
-} from "node:http";
-import type { AddressInfo } from "node:net";
-import { listFunctions, setEndpoint } from "./functions.ts";
+import { type IncomingHttpHeaders, type IncomingMessage, request, type ServerResponse } from "node:http";
+import { listFunctions, type Route, redirect } from "./functions.ts";
+import { Latches, type ProxyPort, startProxy } from "./proxy.ts";
 import { type Call, s3CallOf, serviceOf, unitsOf } from "./wire-call.ts";
 
 export class Wire {
   readonly #endpoint: string;
-  readonly #servers = new Map<string, { readonly server: Server; readonly url: string }>();
-  readonly #held = new Map<string, Promise<void>>();
+  readonly #ports = new Map<string, ProxyPort>();
+  readonly #latches = new Latches();
   #calls: Call[] = [];
 
   /** @param endpoint the emulator's */
@@ -36,45 +29,23 @@ export class Wire {
 
   /** Keeps back what a function sends. @returns how to let it pass */
   hold(from: string): () => void {
-    let release = (): void => {};
-    this.#held.set(
-      from,
-      new Promise<void>((resolve) => {
-        release = resolve;
-      }),
-    );
-    return () => {
-      this.#held.delete(from);
-      release();
-    };
+    return this.#latches.hold(from);
   }
 
   /** Where a function reaches the emulator. */
   async portOf(from: string): Promise<string> {
-    const known = this.#servers.get(from);
+    const known = this.#ports.get(from);
     if (known) return known.url;
-    const server = createServer((incoming, answer) => this.#take(from, incoming, answer));
-    server.keepAliveTimeout = 60_000;
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    this.#servers.set(from, { server, url });
-    return url;
+    const port = await startProxy(async (incoming, body, answer) => {
+      await this.#latches.passed((held) => held === from);
+      this.#forward(from, incoming, body, answer);
+    });
+    this.#ports.set(from, port);
+    return port.url;
   }
 
   async close(): Promise<void> {
-    for (const { server } of this.#servers.values()) {
-      server.closeAllConnections();
-      await new Promise<void>((resolve) => server.close(() => resolve()));
-    }
-  }
-
-  #take(from: string, incoming: IncomingMessage, answer: ServerResponse): void {
-    const parts: Buffer[] = [];
-    incoming.on("data", (part: Buffer) => parts.push(part));
-    incoming.on("end", async () => {
-      await this.#held.get(from);
-      this.#forward(from, incoming, Buffer.concat(parts), answer);
-    });
+    for (const port of this.#ports.values()) await port.close();
   }
 
   #forward(
@@ -143,8 +114,7 @@ export async function meter(
     return short === undefined ? [] : [{ full, short }];
   });
   if (names.length === 0) throw new Error("The stack has no function to put the meter on.");
-  for (const { full, short } of names) await setEndpoint(full, await wire.portOf(short));
-  return async () => {
-    for (const { full } of names) await setEndpoint(full, undefined);
-  };
+  const routes: Route[] = [];
+  for (const { full, short } of names) routes.push({ name: full, endpoint: await wire.portOf(short) });
+  return redirect(routes);
 }

@@ -65,8 +65,8 @@ export const INPUTS = {
   scanRate: {
     what: "partition's scan of a CSV that may hide newlines in quotes",
     unit: "MB/s",
-    suite: "steps",
-    figure: "partition's CSV scan",
+    suite: "splitting",
+    figure: "CSV with quotes: planning exact chunks",
     recorded: 469,
   },
 } as const satisfies Record<string, Input>;

@@ -9,13 +9,15 @@ import { type PackedTask, packStates } from "../batches/packed-states.ts";
 import { type Picks, resetTasks } from "../batches/select-tasks.ts";
 import type { BatchTable } from "../contracts/batch-table.ts";
 import type { JobItem } from "../contracts/job-items.ts";
+import { gateItem } from "../contracts/progress-items.ts";
 import { claimIndex } from "../contracts/worker.ts";
-import { JobJobError } from "../errors.ts";
-import { type Epoch, epochIs } from "../gates/gates.ts";
+import { JobJobError, SupersededError } from "../errors.ts";
+import { type Epoch, epochIs, sameEpoch } from "../gates/gates.ts";
+import { parseItem } from "../job/load.ts";
 import { batchKey, gateKey } from "../keys/item-keys.ts";
 import { claimIndexKey } from "../keys/object-keys.ts";
 import { readJson } from "../objects/json.ts";
-import { type Item, RefusedError } from "../ports/index.ts";
+import { type Item, type Key, RefusedError } from "../ports/index.ts";
 import type { StepContext } from "./context.ts";
 
 const TRIES = 20;
@@ -23,6 +25,7 @@ const TRIES = 20;
 /**
  * Resets what `picks` names of one batch.
  * @returns the batch's tasks as they stand afterwards, in `epoch`
+ * @throws SupersededError when the run was ended on the batch's gate
  */
 export async function resetBatch(
   ctx: StepContext,
@@ -34,6 +37,7 @@ export async function resetBatch(
   picks: Picks,
 ): Promise<readonly PackedTask[]> {
   const key = batchKey(job.id, job.generation, table.gates, n);
+  const gate = gateKey(job.id, job.generation, n % table.gates);
   let current: Item | undefined = item;
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const batch = asBatch(current, 0);
@@ -46,7 +50,7 @@ export async function resetBatch(
       await ctx.table.transact([
         { update: key, ...batchChange(batch, after.tasks, epoch.run) },
         {
-          update: gateKey(job.id, job.generation, n % table.gates),
+          update: gate,
           changes: {
             set: { opened: false }, // as it stands: tasks that only get fresh attempts move no count, and no change is no update
             add: { ...countChanges(tasks, after.tasks), ...(rejected > 0 ? { rejected: -rejected } : {}) },
@@ -57,7 +61,10 @@ export async function resetBatch(
       return after.tasks;
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
-      if (error.failedAt(1)) return tasks; // opened by another call of this plan, or the run is over: what stands, stands
+      if (error.failedAt(1)) {
+        await insistOnEpoch(ctx, gate, epoch);
+        return tasks; // opened by another call of this plan, which has reset all before
+      }
       current = await ctx.table.get(key, { consistent: true });
     }
   }
@@ -66,6 +73,12 @@ export async function resetBatch(
     message: `Batch ${n} kept changing while it was being reset; the step is tried again.`,
     retryable: true,
   });
+}
+
+/** A run that is over doesn't begin with a part of its selection left as it was. @throws SupersededError */
+async function insistOnEpoch(ctx: StepContext, gate: Key, epoch: Epoch): Promise<void> {
+  const item = await ctx.table.get(gate, { consistent: true });
+  if (!item || !sameEpoch(parseItem(gateItem, item), epoch)) throw new SupersededError(`The plan of run ${epoch.run}`);
 }
 
 /** The epoch, the claim and what it holds stay: the next claim supersedes it as ever. */

@@ -2,7 +2,9 @@
  * Every caller of a port: the functions of the workflow by the handlers that the lambdas have, the sweeper, and what a user
  * may ask for. reach.ts reads from each entry here which methods of which ports it can come to call.
  */
+
 import { createBody } from "../../core/contracts/api/requests.ts";
+import { STEP_FLOW, type StepName } from "../../core/contracts/flow.ts";
 import type { SweepEvent } from "../../core/contracts/workflow.ts";
 import { type ChildInput, childInput } from "../../core/contracts/workflow.ts";
 import { abortJob, pauseJob, requeueJob, resumeJob, type TaskChoice } from "../../core/control/index.ts";
@@ -50,6 +52,9 @@ export const WORKFLOW = {
   claim: (ctx: SimulatedContext, event: unknown) => childHandler("claim", claim, () => ctx, ctx.log)(event),
   commit: (ctx: SimulatedContext, event: unknown) => childHandler("commit", commit, () => ctx, ctx.log)(event),
 } satisfies Record<string, Body>;
+
+/** In the order of the job's way, `fail` last. */
+export const STEPS = Object.keys(STEP_FLOW) as readonly StepName[];
 
 export const WORKER = {
   app: (ctx: AppContext, event: ChildInput) => app(ctx, childInput.parse(event)),

@@ -2,6 +2,7 @@
 import type { Item } from "../../core/ports/index.ts";
 import { isTerminal, type JobState } from "../../core/states/job-states.ts";
 import { isCompleted } from "../../core/states/task-states.ts";
+import { STEPS } from "./callers.ts";
 import { FOLDER, type JobPlan } from "./job-plan.ts";
 import { chunkRecords, outputOf } from "./records.ts";
 import type { User } from "./user.ts";
@@ -59,7 +60,8 @@ function checkDetours({ watch, world }: Rest): string | undefined {
   if (BREAKS.some((kind) => kinds.has(kind))) return undefined;
   // A step gives way to a rival call of its own; of two plans at once the later answer may name batches as the other met them.
   const { rivals } = world.faults;
-  const detour = (rivals.has("plan") ? undefined : watch.rounds[0]) ?? (rivals.size > 0 ? undefined : watch.losses[0]);
+  const hadRival = STEPS.some((step) => rivals.has(step));
+  const detour = (rivals.has("plan") ? undefined : watch.rounds[0]) ?? (hadRival ? undefined : watch.losses[0]);
   if (detour === undefined) return undefined;
   return `I10: ${detour}, though all that went wrong (${[...kinds.keys()].join(", ")}) could be tried again`;
 }

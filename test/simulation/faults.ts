@@ -10,13 +10,15 @@ export interface Pair {
 }
 export type When = "before" | "after";
 
-/** A crash that the schedule is out for. */
+/** A call that the schedule is out for, and what becomes of it. */
 export interface Target extends Pair {
-  /** The caller dies, or its answer is lost. */
-  readonly kind: "crash" | "lost";
+  /** The caller dies, its answer is lost, or (only before) it hangs for a moment in which others go on. */
+  readonly kind: "crash" | "lost" | "late";
   readonly when: When;
   /** Calls of the pair that go well before it. */
   skip: number;
+  /** Of a late call: how long it hangs at most, and whether its caller's caller waits for that. */
+  readonly late?: { readonly ms: number; readonly isGivenUp: boolean };
 }
 
 export interface FaultPlan {
@@ -30,11 +32,17 @@ export interface FaultPlan {
  * Writes that act on what was read before, and whose conditions only matter when the world has changed meanwhile: they are held
  * up far oftener than others.
  */
-const HELD_UP: Readonly<Record<string, string>> = {
+const DECISIONS = {
   commit: "Table.write",
   ...{ plan: "Table.transact", settle: "Table.transact", fail: "Table.transact", sweep: "Table.transact" },
+} as const;
+const HELD_UP: Readonly<Record<string, string>> = {
+  ...DECISIONS,
   ...{ pause: "Table.transact", resume: "Table.transact", abort: "Table.transact", requeue: "Table.transact" },
 };
+/** Who decides without being asked. */
+export type Decider = keyof typeof DECISIONS;
+export const DECIDERS = Object.keys(DECISIONS) as readonly Decider[];
 const HELD_UP_SHARE = 0.15;
 const LETS_PASS_SHARE = 0.3;
 /** Of commits' writes most, for few schedules come to one: the job that failFast ends. */
@@ -50,6 +58,7 @@ export class Faults {
   #slow: { readonly caller: string; skip: number } | undefined;
   readonly #outage: Aims["outage"];
   readonly #isLossy: boolean;
+  readonly #patient: Decider | undefined;
   /** Invocations so far of the step that is to be out. */
   #invoked = 0;
   #budget: number;
@@ -71,6 +80,7 @@ export class Faults {
     this.#slow = aims.slow && { ...aims.slow };
     this.#outage = aims.outage;
     this.#isLossy = aims.isLossy ?? false;
+    this.#patient = aims.patient;
   }
 
   /** Faults that were made. */
@@ -126,8 +136,8 @@ export class Faults {
   }
 
   /** Whether a call waits for another that is under way, to come just behind it. Not one of the schedule's faults: just timing. */
-  letsPass(): boolean {
-    return !this.#isCalm && this.#random() < LETS_PASS_SHARE;
+  letsPass(caller: string): boolean {
+    return !this.#isCalm && (caller === this.#patient || this.#random() < LETS_PASS_SHARE);
   }
 
   /** Whether the call hangs for long before it goes out. */
@@ -141,6 +151,13 @@ export class Faults {
     }
     this.rivals.add(caller);
     return true;
+  }
+
+  /** Whether the schedule is out for a call that hangs. */
+  isLate(caller: string, method: string): Target["late"] {
+    const target = this.#hit("late", caller, method, "before");
+    if (target?.late?.isGivenUp) this.rivals.add(caller);
+    return target?.late;
   }
 
   /** Whether the caller of this function gives it up. */
@@ -162,19 +179,23 @@ export class Faults {
     return true;
   }
 
-  #isTarget(kind: Target["kind"], caller: string, method: string, when: When): boolean {
-    if (this.#isCalm || this.#targets.length === 0) return false;
+  #isTarget(...what: [kind: Target["kind"], caller: string, method: string, when: When]): boolean {
+    return this.#hit(...what) !== undefined;
+  }
+
+  #hit(kind: Target["kind"], caller: string, method: string, when: When): Target | undefined {
+    if (this.#isCalm || this.#targets.length === 0) return undefined;
     for (let at = 0; at < this.#targets.length; at++) {
       const target = this.#targets[at];
       const isIt =
         target?.method === method && target.when === when && target.caller === caller && target.kind === kind;
       if (!isIt) continue;
-      if (target.skip-- > 0) return false;
+      if (target.skip-- > 0) return undefined;
       this.#targets.splice(at, 1);
-      this.note(kind === "lost" ? "answer lost" : `crashed ${when} a call`);
-      return true;
+      this.note({ crash: `crashed ${when} a call`, lost: "answer lost", late: "held up" }[kind]);
+      return target;
     }
-    return false;
+    return undefined;
   }
 
   #counter(caller: string, method: string) {

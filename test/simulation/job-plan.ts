@@ -30,9 +30,11 @@ export interface JobPlanOptions {
   readonly gzip: boolean;
   /** Nothing goes wrong: no attempt fails, no time runs out, so that the engine never ends a job's tasks early either. */
   readonly plain: boolean;
+  /** The job ends early because tasks fail. */
+  readonly failFast: boolean;
 }
 
-export function planJob(world: World, { gzip, plain }: JobPlanOptions): JobPlan {
+export function planJob(world: World, { gzip, plain, failFast }: JobPlanOptions): JobPlan {
   const batchSize = world.oneOf(1, 1, 1, 2, 3);
   // Five batches make two gates.
   const few = batchSize * 4 + 1;
@@ -42,7 +44,7 @@ export function planJob(world: World, { gzip, plain }: JobPlanOptions): JobPlan 
   const inputs = source === "range" ? [] : inputsOf(tasks, objects, gzip && world.chance(0.04));
   const assembler = world.chance(0.25) ? "passthrough" : "concat";
   const destination = world.chance(0.75) ? "s3" : "bucket";
-  const tolerated = world.oneOf(0, 20, 100);
+  const tolerated = failFast ? 0 : world.oneOf(0, 20, 100);
   const partitioner =
     source === "range"
       ? { range: `1-${tasks * RECORDS_PER_TASK}`, perChunk: RECORDS_PER_TASK }
@@ -52,14 +54,14 @@ export function planJob(world: World, { gzip, plain }: JobPlanOptions): JobPlan 
     maxTaskRetries: world.oneOf(2, 1, 0),
     retryBackoff: { initialMs: 1_000, rate: 2, maxMs: 5_000 },
     toleratedFailurePercentage: tolerated,
-    failFast: !plain && world.chance(0.3),
+    failFast: !plain && (failFast || world.chance(0.3)),
     ...(!plain && world.chance(0.08) ? { jobTimeout: 400 } : {}),
     ...(world.chance(0.1) ? { gracePeriod: 40 } : {}),
     ...(world.chance(0.2) ? { overwrite: true } : {}),
   };
   return {
     shape: { tasks, batchSize, gates: Math.max(1, Math.ceil(Math.ceil(tasks / batchSize) / 4)) },
-    fates: fatesOf(world, tasks, plain),
+    fates: fatesOf(world, tasks, { plain, failing: failFast }),
     inputs,
     assembler,
     destination,
@@ -98,9 +100,17 @@ export async function putInput(world: World, { key, text, gzip }: InputObject): 
   await world.objects.put({ bucket: INPUT, key }, gzip ? gzipSync(text) : text);
 }
 
-function fatesOf(world: World, tasks: number, plain: boolean): Fate[] {
-  const mood = world.random();
-  return Array.from({ length: tasks }, (): Fate => {
+interface Mood {
+  readonly plain: boolean;
+  /** One task surely fails, at its first attempt. */
+  readonly failing: boolean;
+}
+
+function fatesOf(world: World, tasks: number, { plain, failing }: Mood): Fate[] {
+  const mood = failing ? 0.9 : world.random();
+  const broken = failing ? world.upTo(tasks - 1) : -1;
+  return Array.from({ length: tasks }, (_, i): Fate => {
+    if (i === broken) return "broken";
     if (plain) return world.oneOf<Fate>("good", "good", "good", "partial", "skip");
     if (mood < 0.02) return "skip"; // an output of nothing
     if (mood < 0.45) return world.chance(0.06) ? "partial" : "good";

@@ -36,13 +36,14 @@ export interface Outcome {
 
 const LEAST_FAULTS = 2;
 /** Share of the schedules that are led to their job's end when nothing goes wrong any more. */
-const MENDED = 0.1;
+const MENDED = 0.07;
 const MINUTE_MS = 60_000;
 /** Hours that the engine has to come to rest, once nothing goes wrong any more: any timeout of the workflow is far shorter. */
 const REST_MINUTES = 240;
 /** Small enough that an output has several parts, and an upload now and then more than it may have. */
 const TINY_PART = 16;
 const TINY_LIMIT = 4;
+const TREE_LIMIT = 3;
 /** A step saves its cursor after a few calls. */
 const SHORT_BUDGET_MS = 60;
 
@@ -76,14 +77,14 @@ class Schedule {
     const dice = new SeededIds(seed * 2 + 1);
     const aims = aimsOf(plain ? [] : pairs, () => dice.random());
     const isTiny = dice.random() < 0.08 || aims.isOfParts;
-    const isShort = dice.random() < 0.08;
+    const isShort = dice.random() < 0.08 || aims.isShort === true;
     const part = isTiny ? TINY_PART : 5 * 1024 * 1024;
     const world = new World({
       seed,
       faults: { budget: plain ? 0 : 1 + Math.floor(dice.random() * 5), aims },
       settings: {
         partBytes: part,
-        ...(isTiny ? { partLimit: TINY_LIMIT + Math.floor(dice.random() * 20) } : {}),
+        ...(isTiny ? { partLimit: aims.isTree ? TREE_LIMIT : TINY_LIMIT + Math.floor(dice.random() * 20) } : {}),
         ...(isShort ? { stepBudgetMs: SHORT_BUDGET_MS, publishBudgetMs: SHORT_BUDGET_MS } : {}),
       },
       minPartBytes: part,
@@ -93,10 +94,10 @@ class Schedule {
     });
     this.world = world;
     // A gzip object is unpacked within one budget.
-    const plan = planJob(world, { gzip: !isShort, plain });
+    const plan = planJob(world, { gzip: !isShort, plain, failFast: aims.isFailFast === true });
     const watch = new Watch(plan.shape);
     world.observer = watch;
-    this.user = new User(world, watch, plan);
+    this.user = new User(world, watch, plan, aims.first);
     this.#rest = { world, watch, user: this.user, plan, versions: this.#versions };
     this.#executions = new Executions(world, cloud, plan.fates);
   }

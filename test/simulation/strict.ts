@@ -1,12 +1,15 @@
 /**
  * What the engine wrote is read back thousands of times a schedule: its schemas, and the table's rules, would take a quarter of
- * the time. So one schedule of twelve parses all that it reads and keeps to every rule, and the others take it as it was
+ * the time. So one schedule of two dozen parses all that it reads and keeps to every rule, and the others take it as it was
  * written: what doesn't fit shows soon enough. The table's twin hands out items as they are stored; where one is parsed, its
  * readers share the frozen copy, so that whoever changes what it has read is found out, too.
  */
+import { batchTable } from "../../core/contracts/batch-table.ts";
+import { chunksFile, offsetRow, preparedFile, preparedLine } from "../../core/contracts/chunk-index.ts";
 import { jobItem, specItem } from "../../core/contracts/job-items.ts";
+import { deliveryHead, uploadGroup } from "../../core/contracts/output-list.ts";
 import { batchItem, gateItem } from "../../core/contracts/progress-items.ts";
-import { chunkLine, claimIndex, workSpec } from "../../core/contracts/worker.ts";
+import { chunkLine, claimIndex, sourceLine, workSpec } from "../../core/contracts/worker.ts";
 import { childInput, stepInput } from "../../core/contracts/workflow.ts";
 
 interface Schema {
@@ -14,8 +17,11 @@ interface Schema {
 }
 
 const ITEMS: readonly Schema[] = [jobItem, specItem, gateItem, batchItem];
-const OTHERS: readonly Schema[] = [claimIndex, workSpec, chunkLine, childInput, stepInput];
-const STRICT = 12;
+const OTHERS: readonly Schema[] = [
+  ...[claimIndex, workSpec, chunkLine, sourceLine, childInput, stepInput],
+  ...[preparedFile, preparedLine, chunksFile, offsetRow, batchTable, deliveryHead, uploadGroup],
+];
+const STRICT = 24;
 
 export const isStrict = (seed: number): boolean => seed % STRICT === 0;
 

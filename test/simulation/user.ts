@@ -2,7 +2,9 @@
 import type { ApiError } from "../../core/contracts/api/errors.ts";
 import { JobJobError } from "../../core/errors.ts";
 import { isTerminal, type JobState } from "../../core/states/job-states.ts";
+import type { Aims } from "./aims.ts";
 import { type RequeueAsk, USER } from "./callers.ts";
+import { DECIDERS, type Decider } from "./faults.ts";
 import type { JobPlan } from "./job-plan.ts";
 import type { Watch } from "./watch.ts";
 import type { SimulatedContext, World } from "./world.ts";
@@ -20,7 +22,7 @@ export interface Acted {
 /** The API gives up after 29 s. */
 const API_SECONDS = 29;
 const MOST_TRIES = 6;
-const MOST_ACTIONS = 14;
+const MOST_ACTIONS = 24;
 const LEAST_ACTIONS = 2;
 const LEAST_FAULTS = 2;
 /** The way of a job, as it goes by itself; the user waits for a state that lies ahead. Often there is the most to disturb. */
@@ -29,19 +31,26 @@ const WAY = [
   ...(["PARTITIONED", "PARTITIONED", "PARTITIONED", "PARTITIONED", "PARTITIONED", "PARTITIONED"] as const),
   ...(["TASKS_COMPLETED", "MERGING", "MERGING", "MERGED", "DOWNLOADING", "DOWNLOADING", "COMPLETE"] as const),
 ] as const satisfies readonly JobState[];
+/** Share of the waits that are for a decision on its way instead: an action meets it before its write has gone out. */
+const LIES_IN_WAIT = 0.3;
+/** Share of the jobs with several tasks a batch that are aborted while one of them waits for its retry beside one that ended. */
+const WAITS_FOR_RETRY = 0.3;
 type Ask = (ctx: SimulatedContext) => Promise<unknown>;
 
 export class User {
   readonly #world: World;
   readonly #watch: Watch;
   readonly #plan: JobPlan;
+  readonly #first: Aims["first"];
   readonly acted: Acted[] = [];
   /** Intentions that may take effect more than once, and do no harm. */
   readonly repeatable = new Set<number>();
   #intents = 0;
   jobId = "";
 
-  constructor(world: World, watch: Watch, plan: JobPlan) {
+  /** @param first what it does first, and in which state */
+  constructor(world: World, watch: Watch, plan: JobPlan, first?: Aims["first"]) {
+    this.#first = first;
     this.#world = world;
     this.#watch = watch;
     this.#plan = plan;
@@ -74,11 +83,24 @@ export class User {
 
   /** Control actions at moments of the seed's choice, until at least two were accepted. */
   async meddle(): Promise<void> {
+    if (this.#first) {
+      if ("state" in this.#first) await this.#until(this.#first.state, 120_000);
+      else await this.#untilDecision(this.#first.decider, 120_000);
+      await this.act(this.#first.action);
+    }
     const wanted = LEAST_ACTIONS + (this.#world.chance(0.1) ? 1 : 0);
     for (let i = 0; i < MOST_ACTIONS && (i < wanted || this.accepted < LEAST_ACTIONS); i++) {
       const isLate = i >= wanted;
-      if (!isQuiet(this.state)) await this.#until(this.#ahead(), isLate ? 900_000 : 120_000 * this.#world.random());
-      await this.#world.turn("the user thinks", this.#world.random() * this.#thoughtMs());
+      if (i === 0 && this.#plan.shape.batchSize > 1 && this.#world.chance(WAITS_FOR_RETRY)) {
+        await this.#untilRetry(60_000);
+        if (this.state !== undefined && this.state !== "NEW") await this.act(isQuiet(this.state) ? "requeue" : "abort");
+        continue;
+      }
+      const liesInWait = !isQuiet(this.state) && this.#world.chance(LIES_IN_WAIT);
+      const patience = isLate ? 900_000 : 120_000 * this.#world.random();
+      if (liesInWait) await this.#untilDecision(this.#world.oneOf("commit", ...DECIDERS), patience);
+      else if (!isQuiet(this.state)) await this.#until(this.#ahead(), patience);
+      await this.#world.turn("the user thinks", liesInWait ? 0 : this.#world.random() * this.#thoughtMs());
       if (this.state === undefined) return;
       if (this.state === "NEW") await this.run();
       else await this.act(this.#choose());
@@ -146,6 +168,8 @@ export class User {
     const some = world.oneOf<RequeueAsk["tasks"]>(few, few, few, few, "unfinished", "failed", "partial", "all");
     // What is run again costs the most of a schedule.
     const tasks = world.chance(this.state === "COMPLETE" ? 0.15 : 0.5) ? undefined : some;
+    const beside = this.#watch.endedBesideRetry();
+    if (beside !== undefined && world.chance(0.5)) return { tasks: [beside] };
     const key = world.chance(0.6) ? `requeue-${this.#intents}` : undefined;
     return world.chance(0.05) ? { repartition: true, key } : { tasks, key };
   }
@@ -184,12 +208,32 @@ export class User {
     }
   }
 
+  /** Resolves when this function is about to write what it decided, or as `#until`. */
+  #untilDecision(decider: Decider, ms: number): Promise<void> {
+    return this.#unlessQuiet(ms, (resolve) => {
+      this.#world.onDecision = (caller) => {
+        if (caller === decider) resolve();
+      };
+    });
+  }
+
+  #untilRetry(ms: number): Promise<void> {
+    return this.#unlessQuiet(ms, (resolve) => {
+      this.#watch.onRetry = resolve;
+    });
+  }
+
   /** Resolves when the job enters the state, when it moves no more by itself, or when the user's patience is at its end. */
   #until(state: JobState, ms: number): Promise<void> {
     if (this.state === state) return Promise.resolve();
+    return this.#unlessQuiet(ms, () => {}, state);
+  }
+
+  #unlessQuiet(ms: number, or: (resolve: () => void) => void, wanted?: JobState): Promise<void> {
     return new Promise((resolve) => {
+      or(resolve);
       this.#watch.onState = (entered) => {
-        if (entered === state || isQuiet(entered)) resolve();
+        if (entered === wanted || isQuiet(entered)) resolve();
       };
       void this.#world.turn("the user's patience ends", ms).then(resolve);
     });

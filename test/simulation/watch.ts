@@ -6,11 +6,13 @@
 import { type PackedTask, unpackStates } from "../../core/batches/packed-states.ts";
 import { parseRanges } from "../../core/batches/ranges.ts";
 import { COUNT_NAMES, type CountName } from "../../core/contracts/progress-items.ts";
+import type { StepAnswer } from "../../core/contracts/workflow.ts";
 import { COUNT_OF } from "../../core/gates/gates.ts";
 import { batchKey } from "../../core/keys/item-keys.ts";
 import type { Item } from "../../core/ports/index.ts";
 import { isTerminal, type JobState, mayBecome, WISHES } from "../../core/states/job-states.ts";
 import { hasEnded, isCompleted, TASK_LETTERS } from "../../core/states/task-states.ts";
+import { STEPS } from "./callers.ts";
 import type { Caller, Effect, Observer, StoredChange } from "./world.ts";
 import { BUCKET, OUTPUT } from "./world.ts";
 
@@ -26,7 +28,7 @@ interface Selection {
   readonly ordinals: ReadonlySet<number>;
 }
 
-const STEPS = new Set(["prepare", "partition", "plan", "settle", "assemble", "deliver", "publish", "finish", "fail"]);
+const IN_WORKFLOW: ReadonlySet<string> = new Set([...STEPS, "commit"]);
 /** The sweeper or a user goes on with it. */
 const IS_LEFT_TO_OTHERS: ReadonlySet<JobState> = new Set(["PAUSING", "PAUSED", "CANCELING"]);
 /** What a step claim writes lies under its number. */
@@ -45,6 +47,8 @@ export class Watch implements Observer {
   /** State → how often it was entered. */
   readonly entered = new Map<JobState, number>();
   onState: (state: JobState) => void = () => {};
+  /** A task of a batch has ended, and another waits for its next attempt. */
+  onRetry: () => void = () => {};
   /** Run → the intention of the user that began it. */
   readonly runs = new Map<number, number | undefined>();
   /** Ids of jobs that were made. */
@@ -89,8 +93,12 @@ export class Watch implements Observer {
     this.#throwFirst();
   }
 
-  /** I10: a commit never goes away from a claim that it could still consume: what its worker did would be done again. */
-  answered(caller: Caller): void {
+  /**
+   * I10: a commit never goes away from a claim that it could still consume: what its worker did would be done again. Nor does
+   * settle from a job that is still its own: what is wished of it would wait for the sweeper, or for somebody's requeue.
+   */
+  answered(caller: Caller, answer: unknown): void {
+    if (caller.name === "settle") this.#checkSettled(caller, (answer as StepAnswer).next);
     if (caller.name !== "commit" || caller.claim === undefined || caller.batch === undefined) return;
     const batch = this.#batchAt(Number(this.job?.generation), caller.batch);
     const gate = batch && this.#gates.get(batch.pk);
@@ -98,6 +106,14 @@ export class Watch implements Observer {
     const isOwn = batch.inHand === true && batch.claim === caller.claim && batch.run === caller.run;
     if (isOwn && compareEpochs(batch, gate) === 0)
       this.#fail("I10", `claim ${caller.claim} of ${batch.sk} was left in hand by its commit`, caller);
+    this.#throwFirst();
+  }
+
+  #checkSettled(caller: Caller, next: StepAnswer["next"]): void {
+    const { job } = this;
+    const isItsOwn = job?.deletedAt === undefined && job?.run === caller.run && job?.round === caller.round;
+    if (next === "superseded" && isItsOwn && (this.#state === "PARTITIONED" || this.#state === "PAUSING"))
+      this.#fail("I10", `settle gave way while its job was ${this.#state} (wish ${job?.wish})`, caller);
     this.#throwFirst();
   }
 
@@ -198,6 +214,7 @@ export class Watch implements Observer {
       if (caller.name !== "commit" || !isInHand)
         this.#fail("I3", `${after.sk}: a claim that isn't in hand was consumed`, caller);
     }
+    if (besideRetry(is) !== undefined) this.onRetry();
     const claims = Number(after.claim) - Number(before?.claim ?? 0);
     if (claims < 0 || claims > 1 || (claims === 0 && !isConsumed))
       this.#fail("I3", `${after.sk}: claim moved by ${claims}`, caller);
@@ -230,6 +247,15 @@ export class Watch implements Observer {
       if (isSelected && !isFresh)
         this.#fail("I5", `${after.sk}: task ${i} was selected and not reset (${selection.kind})`, caller);
     }
+  }
+
+  /** The ordinal of a task that has ended in a batch in which another waits for its next attempt. */
+  endedBesideRetry(): number | undefined {
+    for (const { sk, tasks } of this.#batches.values()) {
+      const i = besideRetry(unpacked(String(tasks)));
+      if (i !== undefined) return Number(sk.slice("BATCH#".length)) * this.#shape.batchSize + i;
+    }
+    return undefined;
   }
 
   selection(): Selection {
@@ -270,7 +296,7 @@ export class Watch implements Observer {
     if (!before) this.made.push(String(after.id));
     this.job = after;
     if (!before) return;
-    const isOfRun = STEPS.has(caller.name) || caller.name === "commit";
+    const isOfRun = IN_WORKFLOW.has(caller.name);
     if (isOfRun && caller.run !== before.run)
       this.#fail("I3", `${caller.name} of run ${caller.run} wrote the job in run ${before.run}`, caller);
     for (const name of CLAIMED_KEYS) {
@@ -368,6 +394,12 @@ function unpacked(text: string): readonly PackedTask[] {
     known.set(text, tasks);
   }
   return tasks;
+}
+
+function besideRetry(tasks: readonly PackedTask[]): number | undefined {
+  if (!tasks.some(({ letter }) => letter === "S")) return undefined;
+  const i = tasks.findIndex(({ letter }) => hasEnded(letter));
+  return i < 0 ? undefined : i;
 }
 
 const changed = (a: PackedTask, b: PackedTask | undefined): boolean =>

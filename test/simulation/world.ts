@@ -74,7 +74,7 @@ export interface Observer {
   /** Behind each call that stored something: what was stored, as one. */
   stored(caller: Caller, changes: readonly StoredChange[]): void;
   /** Behind each invocation that came to its answer. */
-  answered(caller: Caller): void;
+  answered(caller: Caller, answer: unknown): void;
   /** Behind the end of an execution that nobody stopped. */
   executionEnded(run: number): void;
   /** Behind each call that made or removed objects. */
@@ -106,6 +106,8 @@ export class World {
   observer: Observer = { stored: () => {}, answered: () => {}, executionEnded: () => {}, objects: () => {} };
   /** What a nudge does. */
   onNudge: (jobId: string) => void = () => {};
+  /** Behind the beginning of a write that acts on what its caller read before, and before it goes out. */
+  onDecision: (caller: string) => void = () => {};
   /** The first thing that went wrong: it ends the schedule. */
   broken: Error | undefined;
   readonly #changes: StoredChange[] = [];
@@ -249,7 +251,7 @@ export class World {
         (value) => {
           ended();
           this.scheduler.tell(() => `${by.who} answers ${JSON.stringify(value)}`);
-          this.#look(() => this.observer.answered(by.caller));
+          this.#look(() => this.observer.answered(by.caller, value));
           resolve(value);
         },
         (error: unknown) => {
@@ -322,8 +324,17 @@ export class World {
     const now = this.clock.now();
     const within = (ms: number): number => Math.min(ms, by.until + 1 - now);
     const slow = (ms: number): number => (ms === 0 ? 0 : within(this.random() * ms));
-    if (!actsOnWhatWasRead(by.caller.name, method)) return slow(by.slowness);
-    if (this.#underWay.size > 0 && this.faults.letsPass())
+    const decides = actsOnWhatWasRead(by.caller.name, method);
+    if (decides) this.onDecision(by.caller.name);
+    const late = this.faults.isLate(by.caller.name, method);
+    if (late) {
+      if (late.isGivenUp) by.reject(new Died(`${by.who} given up`));
+      const delay = slow(late.ms);
+      if (decides) this.#underWay.set(by, now + delay);
+      return delay;
+    }
+    if (!decides) return slow(by.slowness);
+    if (this.#underWay.size > 0 && this.faults.letsPass(by.caller.name))
       return within(Math.max(...this.#underWay.values()) - now + this.random() * 50);
     const isHeldUp = this.faults.holdsUp(by.caller.name);
     // Its caller may wait for it, or have given it up long before it goes on.

@@ -1,10 +1,12 @@
 /** What a user does to a job, in every state of the matrix, on the in-memory twins. */
 import { describe, expect, it } from "vitest";
+import { withFaults } from "../../../adapters/memory/index.ts";
 import { unpackStates } from "../../../core/batches/packed-states.ts";
 import { ApiError } from "../../../core/contracts/api/errors.ts";
 import type { ChildInput, Hand } from "../../../core/contracts/workflow.ts";
 import { abortJob, pauseJob, requeueJob, resumeJob } from "../../../core/control/index.ts";
 import { loadGates } from "../../../core/gates/gates.ts";
+import { endRun } from "../../../core/gates/range.ts";
 import { batchKey, byStateKeys, jobKey, specKey } from "../../../core/keys/item-keys.ts";
 import { hintKey } from "../../../core/keys/object-keys.ts";
 import type { Value } from "../../../core/ports/index.ts";
@@ -365,6 +367,24 @@ describe("requeue", () => {
 
     expect((await states(engine)).slice(0, first.b.count)).toBe("C".repeat(first.b.count));
     expect(await counts(engine)).toMatchObject({ completed: first.b.count, queued: 10 - first.b.count });
+  });
+
+  it("plan doesn't begin a run that was ended while it reset the tasks", async () => {
+    const engine = await failed();
+    await requeueJob(engine, ASK, { tasks: "all" });
+    let isEnded = false;
+    const table = withFaults(engine.table, async ({ when, method, args }) => {
+      const isReset = when === "before" && method === "transact" && JSON.stringify(args[0]).includes('"sk":"BATCH#');
+      if (!isReset || isEnded) return;
+      isEnded = true;
+      await endRun(engine.table, await job(engine)); // as the sweeper does when the execution was stopped from outside
+    });
+
+    const late = plan({ ...engine, table }, { jobId: JOB, run: 2 });
+
+    await expect(late).rejects.toMatchObject({ code: "SUPERSEDED" });
+    expect(await job(engine)).toMatchObject({ state: "REQUEUEING" });
+    expect(await states(engine)).toBe("CCFCPCCFCC");
   });
 
   it("the same again changes nothing, another selection is refused while it is REQUEUEING", async () => {
