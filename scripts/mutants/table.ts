@@ -214,7 +214,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: "step-ended-by-anyone",
-    rule: "a step's outcome is written by the latest holder of its claim",
+    rule: "a step's outcome, a publication too, is written by the latest holder of its claim alone",
     invariant: "I3",
     file: "core/job/step-claim.ts",
     find: '    { eq: ["claim", hold.claim] },\n',
