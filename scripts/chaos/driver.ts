@@ -202,8 +202,9 @@ class Driver {
     await sleep(random.chance(0.5) ? 0 : random.int(0, due.intent.at === "PARTITIONED" ? 600 : 120));
     const now = await watch.fresh(this.#id);
     if (now.state !== due.intent.at) return;
-    const hit = await this.#act(due.intent, now);
-    if (hit) this.#left.splice(this.#left.indexOf(due), 1);
+    // A state of moments may be over each time before the action meets it, and each abort costs a run.
+    const isDone = (await this.#act(due.intent, now)) || --due.tries <= 0;
+    if (isDone) this.#left.splice(this.#left.indexOf(due), 1);
   }
 
   /** @returns whether it met the job in the state it was meant for */
@@ -240,7 +241,8 @@ class Driver {
     const isLost = job.state === "FAILED" && job.failure?.code === "WORKFLOW_LOST";
     const met = isLost ? job.interrupted : undefined;
     if (met) this.#o.cells.done("stop", met);
-    if (met !== intent.at && intent.tries > 1) this.#left.push({ intent, tries: intent.tries });
+    const tries = intent.tries - 1;
+    if (met !== intent.at && tries > 0) this.#left.push({ intent: { ...intent, tries }, tries });
     this.#stops.push({ lostAfterMs: isLost ? (job.stamps.FAILED ?? 0) - stopped.at : undefined });
     this.#stopped = undefined;
   }

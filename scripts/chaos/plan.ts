@@ -6,7 +6,7 @@ import type { Random } from "./random.ts";
 export interface Intent {
   readonly action: (typeof DEALT)[number];
   readonly at: JobState;
-  /** How often it is tried when it comes too late for its state: a required cell is worth some runs of the job. */
+  /** How often it is tried when it misses its state: a required cell is worth some runs of the job. */
   readonly tries: number;
 }
 export interface JobPlan {
