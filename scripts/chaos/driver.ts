@@ -202,17 +202,16 @@ class Driver {
     await sleep(random.chance(0.5) ? 0 : random.int(0, due.intent.at === "PARTITIONED" ? 600 : 120));
     const now = await watch.fresh(this.#id);
     if (now.state !== due.intent.at) return;
-    // A state of moments may be over each time before the action meets it, and each abort costs a run.
-    const isDone = (await this.#act(due.intent, now)) || --due.tries <= 0;
-    if (isDone) this.#left.splice(this.#left.indexOf(due), 1);
+    const met = await this.#act(due.intent, now);
+    // A state of moments may be over each time before the action meets the job, and each miss costs a run.
+    if (met === due.intent.at || (met !== undefined && --due.tries <= 0)) this.#left.splice(this.#left.indexOf(due), 1);
   }
 
-  /** @returns whether it met the job in the state it was meant for */
-  async #act(intent: Intent, job: JobItem): Promise<boolean> {
-    const { action, at } = intent;
-    if (action === "stop") return this.#stop(intent, job);
-    const { met, answer } = await this.#call(action, job);
-    return answer === "ok" && met === at;
+  /** @returns the state in which it met the job; undefined when it had no effect */
+  async #act(intent: Intent, job: JobItem): Promise<JobState | undefined> {
+    if (intent.action === "stop") return (await this.#stop(intent, job)) ? intent.at : undefined;
+    const { met, answer } = await this.#call(intent.action, job);
+    return answer === "ok" ? met : undefined;
   }
 
   /** StopExecution, behind JobJob's back. */
