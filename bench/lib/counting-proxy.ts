@@ -1,7 +1,6 @@
 /** A proxy between the deployed functions and the emulator that counts the requests which name a job. */
-import { request } from "node:http";
 import { listFunctions, redirect } from "./functions.ts";
-import { Latches, type ProxyPort, startProxy } from "./proxy.ts";
+import { forward, Latches, type ProxyPort, passOn, startProxy } from "./proxy.ts";
 
 export interface CountingProxy extends ProxyPort {
   /** Requests so far that carry the text in path, query or body; each with method, service and path. */
@@ -20,17 +19,11 @@ interface Seen {
 export async function startCountingProxy(endpoint: string): Promise<CountingProxy> {
   const seen: Seen[] = [];
   const latches = new Latches();
-  const { hostname, port } = new URL(endpoint);
   const proxy = await startProxy(async ({ method, url: path, headers }, body, answer) => {
     const text = body.toString("latin1");
     seen.push({ what: `${method} ${String(headers["x-amz-target"] ?? "")} ${path}`, body: text });
     await latches.passed((held) => text.includes(held));
-    const outgoing = request({ hostname, port, method, path, headers }, (reply) => {
-      answer.writeHead(reply.statusCode ?? 502, reply.headers);
-      reply.pipe(answer);
-    });
-    outgoing.on("error", () => answer.destroy());
-    outgoing.end(body);
+    forward(endpoint, { method, path, headers, body }, answer, (reply) => passOn(reply, answer));
   });
   return {
     ...proxy,

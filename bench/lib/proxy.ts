@@ -1,6 +1,7 @@
 /** What the proxies between functions and the emulator share: a server on a free port, and requests that are kept back. */
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, request, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { pipeline } from "node:stream";
 
 export interface ProxyPort {
   readonly url: string;
@@ -14,9 +15,7 @@ export async function startProxy(
   const server = createServer((incoming, answer) => {
     const parts: Buffer[] = [];
     incoming.on("data", (part: Buffer) => parts.push(part));
-    incoming.on("end", () => {
-      take(incoming, Buffer.concat(parts), answer).catch(() => answer.destroy());
-    });
+    incoming.on("end", () => void take(incoming, Buffer.concat(parts), answer));
   });
   server.keepAliveTimeout = 60_000;
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -28,6 +27,32 @@ export async function startProxy(
         server.closeAllConnections();
       }),
   };
+}
+
+export interface Sent {
+  readonly method: string | undefined;
+  readonly path: string | undefined;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
+/** Sends a request on; where that fails, whoever waits for the answer sees its connection break. */
+export function forward(
+  endpoint: string,
+  { body, ...head }: Sent,
+  answer: ServerResponse,
+  onReply: (reply: IncomingMessage) => void,
+): void {
+  const { hostname, port } = new URL(endpoint);
+  const outgoing = request({ hostname, port, ...head }, onReply);
+  outgoing.on("error", () => answer.destroy());
+  outgoing.end(body);
+}
+
+/** A reply that breaks off breaks the answer off, too. */
+export function passOn(reply: IncomingMessage, answer: ServerResponse): void {
+  answer.writeHead(reply.statusCode ?? 502, reply.headers);
+  pipeline(reply, answer, () => {});
 }
 
 /** Things that are kept back by name until they are let go. */

@@ -2,9 +2,9 @@
  * The wire between a deployed stack's functions and the emulator, with a meter on it: each function reaches the emulator
  * through a port of its own, so that every request is known by its sender, its price class and the units it took.
  */
-import { type IncomingHttpHeaders, type IncomingMessage, request, type ServerResponse } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import { listFunctions, type Route, redirect } from "./functions.ts";
-import { Latches, type ProxyPort, startProxy } from "./proxy.ts";
+import { forward, Latches, type ProxyPort, passOn, startProxy } from "./proxy.ts";
 import { type Call, s3CallOf, serviceOf, unitsOf } from "./wire-call.ts";
 
 export class Wire {
@@ -57,11 +57,10 @@ export class Wire {
     const url = new URL(path, this.#endpoint);
     const service = serviceOf(headers.authorization, url.searchParams);
     const sent = service === "dynamodb" ? asking(headers, body) : { headers, body };
-    const { hostname, port } = url;
-    const outgoing = request({ hostname, port, method, path, headers: sent.headers }, (reply) => {
+    forward(this.#endpoint, { method, path, ...sent }, answer, (reply) => {
       const status = reply.statusCode ?? 502;
-      answer.writeHead(status, reply.headers);
       if (service === "dynamodb") {
+        answer.writeHead(status, reply.headers);
         const parts: Buffer[] = [];
         reply.on("data", (part: Buffer) => parts.push(part));
         reply.on("end", () => {
@@ -72,10 +71,8 @@ export class Wire {
       }
       const kind = service === "s3" ? s3CallOf(method, url) : { action: actionOf(method, headers, path) };
       this.#calls.push({ from, service, status, detail: `${method} ${path}`, writeUnits: 0, readUnits: 0, ...kind });
-      reply.pipe(answer);
+      passOn(reply, answer);
     });
-    outgoing.on("error", () => answer.destroy());
-    outgoing.end(sent.body);
   }
 }
 

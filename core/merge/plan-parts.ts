@@ -6,7 +6,7 @@
  * takes in the whole run and what is small behind it, and the next big run is copied whole.
  *
  * Where a part ends depends only on what comes behind its beginning, never on what came before. So planning may stop
- * behind any part and go on from its `end` in another process, with the same parts as without the stop.
+ * behind any part and go on from the next one's `start` in another process, with the same parts as without the stop.
  */
 import type { Value } from "../ports/index.ts";
 import { crc32, crc32Combine } from "./crc32.ts";

@@ -51,10 +51,14 @@ export function aimsOf(pairs: readonly Pair[], random: () => number): Aims {
   const slowCommit = random() < 0.1 ? { caller: "commit", skip: Math.floor(random() * 6) } : undefined;
   if (random() < 0.08) {
     // What belongs to the round before matters only where there is another.
-    const before =
-      random() < 0.5 ? { slow: { caller: "settle", skip: 0 } } : { late: late("settle", "Table.get", 5_000, true) };
-    const targets = [crash(first), ...(before.late ? [before.late] : [])];
-    return { targets, slow: before.slow, isLossy: true, isOfParts: false };
+    const isSlow = random() < 0.5;
+    const own = crash(first);
+    return {
+      targets: isSlow ? [own] : [own, late("settle", "Table.get", 5_000, true)],
+      slow: isSlow ? { caller: "settle", skip: 0 } : undefined,
+      isLossy: true,
+      isOfParts: false,
+    };
   }
   if (random() < 0.05) {
     // The wish that a commit sets meets whatever else became of the job meanwhile.
@@ -79,7 +83,7 @@ export function aimsOf(pairs: readonly Pair[], random: () => number): Aims {
   if (way) {
     const { targets = [], ...more } = way.aims;
     const ends = [{ ...crash(first), skip: 0 }, crash(second)];
-    return { isOfParts, ...more, targets: [...ends, ...targets.map((target) => ({ ...target }))] };
+    return { isOfParts, ...more, targets: [...ends, ...targets] };
   }
   if (random() < 0.25) return { targets: own, slow: slowCommit, isOfParts };
 

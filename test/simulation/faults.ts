@@ -76,7 +76,7 @@ export class Faults {
   constructor({ budget, aims, random }: FaultPlan) {
     this.#random = random;
     this.#budget = budget;
-    this.#targets = [...aims.targets];
+    this.#targets = aims.targets.map((target) => ({ ...target }));
     this.#slow = aims.slow && { ...aims.slow };
     this.#outage = aims.outage;
     this.#isLossy = aims.isLossy ?? false;
@@ -119,15 +119,14 @@ export class Faults {
   crashes(caller: string, method: string, when: When, probability: number): boolean {
     const counter = this.#counter(caller, method);
     if (when === "before") counter.calls++;
-    if (!this.#isTarget("crash", caller, method, when) && !this.draw(`crashed ${when} a call`, probability))
-      return false;
+    if (!this.#hit("crash", caller, method, when) && !this.draw(`crashed ${when} a call`, probability)) return false;
     counter[when]++;
     return true;
   }
 
   /** Whether the answer of a call that took effect gets lost. */
   losesAnswer(caller: string, method: string, probability: number): boolean {
-    return this.#isTarget("lost", caller, method, "after") || this.draw("answer lost", probability);
+    return this.#hit("lost", caller, method, "after") !== undefined || this.draw("answer lost", probability);
   }
 
   /** Whether the execution of a child ends in the middle, its batch unfinished. */
@@ -153,8 +152,8 @@ export class Faults {
     return true;
   }
 
-  /** Whether the schedule is out for a call that hangs. */
-  isLate(caller: string, method: string): Target["late"] {
+  /** How the call hangs, where the schedule is out for that. */
+  lateness(caller: string, method: string): Target["late"] {
     const target = this.#hit("late", caller, method, "before");
     if (target?.late?.isGivenUp) this.rivals.add(caller);
     return target?.late;
@@ -177,10 +176,6 @@ export class Faults {
     if (!isDue) return this.draw("function out for minutes", probability);
     this.note("function out for minutes");
     return true;
-  }
-
-  #isTarget(...what: [kind: Target["kind"], caller: string, method: string, when: When]): boolean {
-    return this.#hit(...what) !== undefined;
   }
 
   #hit(kind: Target["kind"], caller: string, method: string, when: When): Target | undefined {

@@ -326,7 +326,7 @@ export class World {
     const slow = (ms: number): number => (ms === 0 ? 0 : within(this.random() * ms));
     const decides = actsOnWhatWasRead(by.caller.name, method);
     if (decides) this.onDecision(by.caller.name);
-    const late = this.faults.isLate(by.caller.name, method);
+    const late = this.faults.lateness(by.caller.name, method);
     if (late) {
       if (late.isGivenUp) by.reject(new Died(`${by.who} given up`));
       const delay = slow(late.ms);
