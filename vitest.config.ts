@@ -5,6 +5,25 @@ const layer = (name: string, timeout: number) => ({
   test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout: timeout, hookTimeout: timeout },
 });
 
+/** They kill every worker of the stack, so no other file's may be at work. */
+const ALONE = ["test/integration/worker-death.test.ts"];
+
+/** Tests on the one deployed stack. Groups run one after the other. */
+const deployed = (
+  name: string,
+  groupOrder: number,
+  files: { readonly include?: string[]; readonly exclude?: string[] },
+) => ({
+  test: {
+    ...layer("integration", 300_000).test,
+    name,
+    ...files,
+    globalSetup: ["test/integration/global-setup.ts"],
+    maxWorkers: 2,
+    sequence: { groupOrder },
+  },
+});
+
 export default defineConfig({
   test: {
     projects: [
@@ -12,14 +31,8 @@ export default defineConfig({
       layer("property", 120_000),
       layer("simulation", 300_000),
       layer("conformance", 120_000),
-      {
-        ...layer("integration", 300_000),
-        test: {
-          ...layer("integration", 300_000).test,
-          globalSetup: ["test/integration/global-setup.ts"],
-          maxWorkers: 2,
-        },
-      },
+      deployed("integration", 0, { exclude: ALONE }),
+      deployed("integration-alone", 1, { include: ALONE }),
     ],
   },
 });

@@ -71,8 +71,9 @@ async function runVitest(project: string, timeoutMs: number, environment: NodeJS
     const args = [
       vitest,
       "run",
-      "--project",
-      project,
+      // Those that must run alone have a project of their own (vitest.config.ts).
+      `--project=${project}`,
+      `--project=${project}-*`,
       "--reporter=default",
       "--reporter=json",
       `--outputFile.json=${report}`,

@@ -1,7 +1,6 @@
 /**
  * Deaths of the whole function, made from outside: the process that an emulator runs app λ in gets SIGKILL. Which one, and
- * when, is read from what cautious workers announce. Other files' workers may be hit once by the first kill of a test, which
- * charges nobody.
+ * when, is read from what cautious workers announce; a test's first kill hits every worker there is, so this file runs alone.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
