@@ -5,6 +5,7 @@
  */
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { signal } from "../../scripts/lib/processes.ts";
 
 export interface WorkerProcess {
@@ -13,8 +14,16 @@ export interface WorkerProcess {
   readonly worker: string;
 }
 
+export interface DeployedStack {
+  readonly endpoint: string;
+  readonly bucket: string;
+}
+
+/** Idle processes burn nothing; one at work burns most of this. */
+const SAMPLE_MS = 60;
+
 /** Those that live now: warm ones and busy ones. */
-export function workerProcesses(stack: { readonly endpoint: string; readonly bucket: string }): WorkerProcess[] {
+export function workerProcesses(stack: DeployedStack): WorkerProcess[] {
   return environments().flatMap(({ pid, variables }) => {
     const isOurs =
       variables.get("JOBJOB_BUCKET") === stack.bucket &&
@@ -22,6 +31,31 @@ export function workerProcesses(stack: { readonly endpoint: string; readonly buc
       portOf(variables.get("AWS_ENDPOINT_URL")) === portOf(stack.endpoint);
     return isOurs ? [{ pid, worker: variables.get("AWS_LAMBDA_LOG_STREAM_NAME") ?? "" }] : [];
   });
+}
+
+/** The one that used most of the processor within a moment; none when all of them idle. */
+export async function busiestWorker(stack: DeployedStack): Promise<WorkerProcess | undefined> {
+  const workers = workerProcesses(stack);
+  const before = workers.map(({ pid }) => cpuTime(pid));
+  await sleep(SAMPLE_MS);
+  const used = workers.map((worker, i) => ({ worker, cpu: (cpuTime(worker.pid) ?? 0) - (before[i] ?? Infinity) }));
+  const [first] = used.sort((a, b) => b.cpu - a.cpu);
+  return first && first.cpu > 0 ? first.worker : undefined;
+}
+
+/** Processor time so far, in whatever unit the system counts; undefined when the process is gone. */
+function cpuTime(pid: number): number | undefined {
+  try {
+    if (process.platform === "linux") {
+      const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+      const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      return Number(fields[11]) + Number(fields[12]); // utime and stime, in ticks
+    }
+    const text = execFileSync("ps", ["-o", "cputime=", "-p", String(pid)], { encoding: "utf8" }).trim();
+    return text.split(":").reduce((sum, part) => sum * 60 + Number(part), 0);
+  } catch {
+    return undefined; // it ended between the list and this look
+  }
 }
 
 /** SIGKILL. Answers whether the process was still there. */

@@ -1,5 +1,4 @@
 /** Pause, resume, abort, requeue, delete and bulk actions, through HTTP, on the deployed stack. */
-import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { type ActionsAnswer, actionsAnswer, type JobRecord, tasksAnswer } from "../../core/contracts/api/records.ts";
 import {
@@ -16,26 +15,45 @@ import {
   TEMPORARY,
   waitForJob,
 } from "./harness.ts";
+import { catchMoment, isIn, Missed, stop, until } from "./moments.ts";
 
 const JOBS = "/v1/customer/jobs";
 
-/**
- * A task a number, declared as 0.2 s: eight batches of 900, one at a time, so that there is much left when the first one has
- * ended, however slow the requests are that find that out and act on it: a batch takes at least three calls itself.
- */
-const TASKS = 7_200;
-const NUMBERS = Array.from({ length: TASKS }, (_, i) => `${i + 1}\n`).join("");
-async function startNumbers(owner: Owner): Promise<string> {
+/** A task a number, declared as 0.2 s: 16 batches of 900, of which an emulator's stack runs four at a time. */
+const TASKS = 14_400;
+const numbersTo = (last: number): string => Array.from({ length: last }, (_, i) => `${i + 1}\n`).join("");
+async function startNumbers(owner: Owner, tasks: number): Promise<string> {
   const { id } = await createJob(owner, {
     templateId: "numbers",
     dataSource: BYPASS,
     dataDestination: TEMPORARY,
-    params: { partitioner: { range: `1-${TASKS}`, perChunk: 1 } },
-    config: { maxConcurrency: 1 },
+    params: { partitioner: { range: `1-${tasks}`, perChunk: 1 } },
   });
   await startJob(owner, id);
   return id;
 }
+
+interface Midway {
+  readonly id: string;
+  readonly tasks: number;
+  /** The job as it then stood, with tasks that have ended and tasks that haven't. */
+  readonly held: JobRecord;
+}
+
+/** Stops a job, asking twice, when some of its tasks have ended and others not. */
+function stoppedMidway(owner: Owner, action: "pause" | "abort", state: "PAUSED" | "CANCELED"): Promise<Midway> {
+  return catchMoment(async (times) => {
+    const tasks = times * TASKS;
+    const id = await startNumbers(owner, tasks);
+    await until(owner, id, (job) => job.progress.completed > 0 && isIn("PARTITIONED")(job));
+    await stop(owner, id, action);
+    await stop(owner, id, action);
+    const held = await until(owner, id, isIn(state));
+    if (held.progress.completed === tasks) throw new Missed(`${id} is ${state} with all its tasks done`);
+    return { id, tasks, held };
+  });
+}
+
 const textOf = async (owner: Owner, id: string) => (await downloadResults(owner, id)).values().next().value?.toString();
 
 async function act(owner: Owner, id: string, action: string, body: unknown = {}): Promise<void> {
@@ -43,38 +61,18 @@ async function act(owner: Owner, id: string, action: string, body: unknown = {})
   expect([answer.status, answer.body.ok], JSON.stringify(answer.body)).toEqual([200, true]);
 }
 
-/** Looks until the job is as wanted. @throws when it has ended otherwise */
-async function until(owner: Owner, id: string, wanted: (job: JobRecord) => boolean, seconds = 90): Promise<JobRecord> {
-  const deadline = Date.now() + seconds * 1_000;
-  for (;;) {
-    const job = await getJob(owner, id);
-    if (wanted(job)) return job;
-    if (job.endedAt !== null || Date.now() > deadline) {
-      throw new Error(`${id} is ${job.state}, ${job.progress.text}: ${job.errorMessage}`);
-    }
-    await sleep(50);
-  }
-}
-const isIn = (state: string) => (job: JobRecord) => job.state === `JOB_STATE_${state}`;
-const hasEnded = (least: number) => (job: JobRecord) => job.progress.completed >= least && isIn("PARTITIONED")(job);
-
 describe("control of jobs, on the deployed stack", () => {
   it("a job that was paused and resumed gives the same bytes as one that wasn't", async () => {
     const owner = await newOwner();
-    const paused = await startNumbers(owner);
-    await until(owner, paused, hasEnded(1));
+    const { id, tasks, held } = await stoppedMidway(owner, "pause", "PAUSED");
+    const events = await timeline(owner, id);
 
-    await act(owner, paused, "pause");
-    await act(owner, paused, "pause");
-    const held = await until(owner, paused, isIn("PAUSED"));
-    const events = await timeline(owner, paused);
-    await act(owner, paused, "resume");
-    await act(owner, paused, "resume");
-    const complete = await waitForJob(owner, paused);
-    const plain = await waitForJob(owner, await startNumbers(owner));
+    await Promise.all([act(owner, id, "resume"), act(owner, id, "resume")]);
+    const complete = await waitForJob(owner, id);
+    const plain = await waitForJob(owner, await startNumbers(owner, tasks));
 
     expect(held.progress.active + held.progress.queued).toBe(0);
-    expect(held.progress.completed + held.progress.paused).toBe(TASKS);
+    expect(held.progress.completed + held.progress.paused).toBe(tasks);
     expect(held.progress.paused).toBeGreaterThan(0);
     expect(events.map(({ to }) => to)).toEqual(expect.arrayContaining(["JOB_STATE_PAUSING", "JOB_STATE_PAUSED"]));
     expect([complete.state, complete.run, complete.stats.restarts, plain.state]).toEqual([
@@ -83,18 +81,14 @@ describe("control of jobs, on the deployed stack", () => {
       1,
       "JOB_STATE_COMPLETE",
     ]);
-    expect(await textOf(owner, paused)).toBe(NUMBERS);
-    expect(await textOf(owner, plain.id)).toBe(NUMBERS);
+    expect(await textOf(owner, id)).toBe(numbersTo(tasks));
+    expect(await textOf(owner, plain.id)).toBe(numbersTo(tasks));
   });
 
   it("a job that was aborted while its tasks ran is CANCELED; a requeue runs the rest alone", async () => {
     const owner = await newOwner();
-    const id = await startNumbers(owner);
-    await until(owner, id, hasEnded(1));
+    const { id, tasks, held } = await stoppedMidway(owner, "abort", "CANCELED");
 
-    await act(owner, id, "abort");
-    await act(owner, id, "abort");
-    const canceled = await getJob(owner, id);
     const tooLate = await owner.call("POST", `${JOBS}/${id}/resume`);
     const again = await owner.call("POST", `${JOBS}/${id}/run`);
     const headers = { "Idempotency-Key": "once" };
@@ -103,16 +97,13 @@ describe("control of jobs, on the deployed stack", () => {
     const complete = await waitForJob(owner, id);
     await owner.call("POST", `${JOBS}/${id}/requeue`, {}, headers);
 
-    expect([canceled.state, canceled.progress.canceled]).toEqual([
-      "JOB_STATE_CANCELED",
-      TASKS - canceled.progress.completed,
-    ]);
+    expect(held.progress.canceled).toBe(tasks - held.progress.completed);
     expect([tooLate.status, tooLate.body.reason]).toEqual([409, "NOT_RESUMABLE"]);
     expect([again.status, again.body.reason]).toEqual([409, "JOB_ENDED"]);
     expect(first.status).toBe(200);
-    expect([complete.state, complete.run, complete.progress.completed]).toEqual(["JOB_STATE_COMPLETE", 2, TASKS]);
+    expect([complete.state, complete.run, complete.progress.completed]).toEqual(["JOB_STATE_COMPLETE", 2, tasks]);
     expect((await getJob(owner, id)).state).toBe("JOB_STATE_COMPLETE"); // the key has been used
-    expect(await textOf(owner, id)).toBe(NUMBERS);
+    expect(await textOf(owner, id)).toBe(numbersTo(tasks));
   });
 
   it("requeue runs just the tasks that it selects", async () => {

@@ -2,7 +2,6 @@
  * The states that a deployed stack holds still in, read in the words of the systems that JobJob unites. The states that are
  * over in an instant are in test/unit/engine/views.test.ts.
  */
-import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import type { TaskState } from "../../core/states/task-states.ts";
 import { JOB_WORDS, type JobRow, TASK_WORDS, VIEWS } from "../../core/states/views.ts";
@@ -10,7 +9,6 @@ import {
   BYPASS,
   createJob,
   folder,
-  getJob,
   newOwner,
   type Owner,
   putInput,
@@ -19,10 +17,11 @@ import {
   TEMPORARY,
   waitForJob,
 } from "./harness.ts";
+import { catchMoment, isIn, stop, until } from "./moments.ts";
 
 const JOBS = "/v1/customer/jobs";
-/** The sweeper comes every minute; a job is due a minute after it moved. */
-const TWO_SWEEPS_MS = 130_000;
+/** The sweeper comes every minute, and a job is due a minute after it moved; emulators now and then lose a minute's call. */
+const SWEPT_S = 270;
 
 async function started(owner: Owner, body: Record<string, unknown>): Promise<string> {
   const { id } = await createJob(owner, { dataDestination: TEMPORARY, ...body });
@@ -40,19 +39,6 @@ const numbers = (owner: Owner, last: number, more: Record<string, unknown> = {})
 
 const uploading = { templateId: "word-count", dataSource: { dataSourceDescriptor: "file", params: { name: "a.txt" } } };
 
-async function act(owner: Owner, id: string, action: "pause" | "abort"): Promise<void> {
-  const answer = await owner.call("POST", `${JOBS}/${id}/${action}`);
-  expect(answer.status, JSON.stringify(answer.body)).toBe(200);
-}
-
-async function until(owner: Owner, id: string, state: string, ms: number): Promise<void> {
-  for (const deadline = Date.now() + ms; ; await sleep(100)) {
-    const job = await getJob(owner, id);
-    if (job.state === `JOB_STATE_${state}`) return;
-    if (job.endedAt !== null || Date.now() > deadline) throw new Error(`${id} is ${job.state}: ${job.errorMessage}`);
-  }
-}
-
 /** Two files, and the app needs a column that only the first one has. */
 async function halfBroken(owner: Owner, config: Record<string, unknown>): Promise<string> {
   const at = folder();
@@ -64,13 +50,16 @@ async function halfBroken(owner: Owner, config: Record<string, unknown>): Promis
   return id;
 }
 
-async function paused(owner: Owner): Promise<string> {
-  const id = await numbers(owner, 60_000);
-  await until(owner, id, "PARTITIONED", 60_000);
-  await act(owner, id, "pause");
-  await until(owner, id, "PAUSED", 60_000);
-  return id;
-}
+const PAUSED_TASKS = 60_000;
+/** Its last task waits for the resume. */
+const paused = (owner: Owner): Promise<string> =>
+  catchMoment(async (times) => {
+    const id = await numbers(owner, times * PAUSED_TASKS);
+    await until(owner, id, isIn("PARTITIONED"));
+    await stop(owner, id, "pause");
+    await until(owner, id, isIn("PAUSED"));
+    return id;
+  });
 
 interface Situation {
   readonly bring: (owner: Owner) => Promise<string>;
@@ -99,19 +88,20 @@ const SITUATIONS: Readonly<Partial<Record<JobRow, Situation>>> = {
   FAILED_TIMEOUT: {
     bring: async (owner) => {
       const id = await started(owner, { ...uploading, config: { jobTimeout: 1 } });
-      const job = await waitForJob(owner, id, TWO_SWEEPS_MS / 1_000);
+      const job = await waitForJob(owner, id, SWEPT_S);
       expect(job.failure).toMatchObject({ code: "JOB_TIMEOUT", retryable: true });
       return id;
     },
   },
-  PAUSED: { bring: paused, task: [59_999, "PAUSED"] },
+  PAUSED: { bring: paused, task: [PAUSED_TASKS - 1, "PAUSED"] },
   CANCELED: {
     bring: async (owner) => {
       const id = await paused(owner);
-      await act(owner, id, "abort");
+      await stop(owner, id, "abort");
+      await until(owner, id, isIn("CANCELED"));
       return id;
     },
-    task: [59_999, "CANCELED"],
+    task: [PAUSED_TASKS - 1, "CANCELED"],
   },
 };
 

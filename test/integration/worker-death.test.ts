@@ -1,13 +1,14 @@
 /**
  * Deaths of the whole function, made from outside: the process that an emulator runs app λ in gets SIGKILL. Which one, and
- * when, is read from what cautious workers announce; a test's first kill hits every worker there is, so this file runs alone.
+ * when, is read from what cautious workers announce; a test's first kill is aimed by load alone, so this file runs
+ * behind all others.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { TaskRecord } from "../../core/contracts/api/records.ts";
 import { type ClaimIndex, claimIndex } from "../../core/contracts/worker.ts";
-import { killWorker, workerProcesses } from "../helpers/worker-processes.ts";
+import { busiestWorker, killWorker, workerProcesses } from "../helpers/worker-processes.ts";
 import {
   createJob,
   downloadResults,
@@ -22,11 +23,14 @@ import {
   theStack,
   waitForJob,
 } from "./harness.ts";
+import { catchMoment, Missed } from "./moments.ts";
 
 const FILES = 8;
 const POISON = 4;
-/** Long enough to be found at it: the app counts some 30 MB/s. */
-const POISON_BYTES = 24 * 1024 * 1024;
+/** So many that a worker is found at them, again and again: it takes a million or two a second. */
+const POISON_ROWS = 6_000_000;
+const HEADER = "a,b\n";
+const IDLE_ROW = "1,2\n";
 
 let s3: S3Client;
 beforeAll(() => {
@@ -34,23 +38,24 @@ beforeAll(() => {
 });
 afterAll(() => s3.destroy());
 
-/** Eight text files, one task each, in one batch; the poisonous one takes seconds. */
-async function startWordCount(owner: Owner, config: Record<string, unknown>): Promise<string> {
+/** Of eight CSV files, one task each, in one batch, the row that tells the file; the poisonous one takes seconds to look through. */
+async function startSelect(owner: Owner, rows: number, config: Record<string, unknown>): Promise<string> {
   const at = folder();
-  for (let i = 0; i < FILES; i++) {
-    const line = `every w${i} w${i}\n`;
-    await putInput(`${at}${i}.txt`, i === POISON ? line.repeat(POISON_BYTES / line.length) : line);
-  }
+  for (let i = 0; i < FILES; i++) await putInput(`${at}${i}.csv`, fileOf(i, rows));
   const job = await createJob(owner, {
-    templateId: "word-count",
+    templateId: "csv-select",
     dataSource: s3Source(at),
     dataDestination: TEMPORARY,
-    params: { partitioner: { chunks: 1 } },
-    config: { maxConcurrency: 1, maxChunkSize: 2 * POISON_BYTES, ...config },
+    params: { partitioner: { chunks: 1 }, app: { where: { a: "file" } } },
+    config: { maxConcurrency: 1, maxChunkSize: 2 * rows * IDLE_ROW.length, ...config },
   });
   await startJob(owner, job.id);
   return job.id;
 }
+const lineOf = (i: number): string => `file,${i}\n`;
+const fileOf = (i: number, rows: number): string => `${HEADER}${i === POISON ? IDLE_ROW.repeat(rows) : ""}${lineOf(i)}`;
+const linesWithout = (left: number | undefined): string =>
+  HEADER + Array.from({ length: FILES }, (_, i) => (i === left ? "" : lineOf(i))).join("");
 
 /** What the batch's claims have written, by claim. */
 async function indexes(owner: Owner, jobId: string): Promise<ReadonlyMap<number, ClaimIndex>> {
@@ -70,14 +75,20 @@ async function indexes(owner: Owner, jobId: string): Promise<ReadonlyMap<number,
 const isOver = async (owner: Owner, id: string) =>
   ["JOB_STATE_COMPLETE", "JOB_STATE_FAILED"].includes((await getJob(owner, id)).state);
 
-/** Kills the worker in hand once, without any announcement; true as soon as a cautious one follows. */
+/** Kills a worker before any has announced a task; done as soon as a cautious one, which does, has followed. */
 async function killOnce(owner: Owner, id: string): Promise<void> {
-  while ((await getTask(owner, id, POISON))?.state !== "ACTIVE") await sleep(30);
-  while ((await indexes(owner, id)).size === 0) {
-    const killed = workerProcesses(theStack()).filter(killWorker).length;
-    // The next worker announces its first task within seconds; none was there yet when the function was just being started.
-    const deadline = Date.now() + (killed > 0 ? 10_000 : 100);
-    while (Date.now() < deadline && (await indexes(owner, id)).size === 0) await sleep(50);
+  const hasFollowed = async () => {
+    const found = [...(await indexes(owner, id)).values()];
+    if (found.some(({ begun }) => begun !== undefined)) return true;
+    if (await isOver(owner, id)) throw new Missed(`${id} was over before its worker was killed`);
+    return false;
+  };
+  while ((await getTask(owner, id, POISON))?.state !== "ACTIVE" && !(await hasFollowed())) await sleep(30);
+  while (!(await hasFollowed())) {
+    const victim = await busiestWorker(theStack());
+    if (!victim || !killWorker(victim)) continue;
+    const deadline = Date.now() + 60_000;
+    while (Date.now() < deadline && !(await hasFollowed())) await sleep(50);
   }
 }
 
@@ -86,7 +97,7 @@ async function killAtPoison(owner: Owner, id: string): Promise<string[]> {
   const killed: string[] = [];
   while (!(await isOver(owner, id))) {
     for (const { begun, worker } of (await indexes(owner, id)).values()) {
-      if (begun?.[0] !== POISON) continue;
+      if (begun?.[0] !== POISON || killed.includes(worker)) continue;
       const target = workerProcesses(theStack()).find((process) => process.worker === worker);
       if (target && killWorker(target)) killed.push(worker);
     }
@@ -100,25 +111,20 @@ async function getTask(owner: Owner, id: string, ordinal: number): Promise<TaskR
   return answer.status === 200 ? answer.body.task : undefined;
 }
 
-const wordsWithout = (left: number | undefined): string => {
-  const files = Array.from({ length: FILES }, (_, i) => i).filter((i) => i !== left);
-  const times = (i: number) => (i === POISON ? Math.floor(POISON_BYTES / `every w${i} w${i}\n`.length) : 1);
-  const every = files.reduce((sum, i) => sum + times(i), 0);
-  return `word,count\nevery,${every}\n${files.map((i) => `w${i},${2 * times(i)}\n`).join("")}`;
-};
-
 describe("a worker that dies", () => {
   it("once costs nobody an attempt, and the output is what it would have been", async () => {
     const owner = await newOwner();
-    const id = await startWordCount(owner, {});
-
-    await killOnce(owner, id);
+    const id = await catchMoment(async (times) => {
+      const id = await startSelect(owner, times * POISON_ROWS, {});
+      await killOnce(owner, id);
+      return id;
+    });
     const job = await waitForJob(owner, id);
 
     expect(job.state, JSON.stringify(job.failure)).toBe("JOB_STATE_COMPLETE");
     expect(job.incomplete).toBeNull();
     const [output] = (await downloadResults(owner, id)).values();
-    expect(output?.toString()).toBe(wordsWithout(undefined));
+    expect(output?.toString()).toBe(linesWithout(undefined));
     for (let i = 0; i < FILES; i++) {
       expect(await getTask(owner, id, i)).toMatchObject({ state: "COMPLETED", attempt: 1 });
     }
@@ -127,16 +133,19 @@ describe("a worker that dies", () => {
   it("at every attempt of one task fails that task alone, after exactly its attempts", async () => {
     const owner = await newOwner();
     const config = { maxTaskRetries: 2, toleratedFailurePercentage: 20, retryBackoff: { initialMs: 200, maxMs: 500 } };
-    const id = await startWordCount(owner, config);
-
-    await killOnce(owner, id);
-    const killed = await killAtPoison(owner, id);
+    const { id, killed } = await catchMoment(async (times) => {
+      const id = await startSelect(owner, times * POISON_ROWS, config);
+      await killOnce(owner, id);
+      const killed = await killAtPoison(owner, id);
+      if ((await getTask(owner, id, POISON))?.state === "COMPLETED") throw new Missed(`${id} outran its killer`);
+      return { id, killed };
+    });
     const job = await waitForJob(owner, id);
 
     expect(job.state, JSON.stringify(job.failure)).toBe("JOB_STATE_COMPLETE");
     expect(job.incomplete).toMatchObject({ tasks: 1 });
     const [output] = (await downloadResults(owner, id)).values();
-    expect(output?.toString()).toBe(wordsWithout(POISON));
+    expect(output?.toString()).toBe(linesWithout(POISON));
     const poisoned = await getTask(owner, id, POISON);
     expect(poisoned).toMatchObject({ state: "FAILED", attempt: 3, error: { code: "WORKER_DIED" } });
     expect(poisoned?.attempts.map(({ outcome }) => outcome)).toEqual(["SOFT_FAILED", "SOFT_FAILED", "FAILED"]);
