@@ -15,7 +15,7 @@ const deployed = (
   files: { readonly include?: string[]; readonly exclude?: string[] },
 ) => ({
   test: {
-    ...layer("integration", 300_000).test,
+    ...layer("integration", 600_000).test,
     name,
     ...files,
     globalSetup: ["test/integration/global-setup.ts"],

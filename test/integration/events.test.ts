@@ -44,7 +44,7 @@ describe("state changes on EventBridge", () => {
       expect([...byId.keys()].sort()).toEqual(changes.map((change) => change.id).sort());
       return byId;
     };
-    return vi.waitFor(all, { timeout: 60_000, interval: 500 });
+    return vi.waitFor(all, { timeout: 180_000, interval: 500 });
   }
 
   it("tell each step of a job's life, with its run, reason and counts", async () => {

@@ -1,5 +1,6 @@
 /** What integration tests share: an owner per test, HTTP calls, inputs into S3 and outputs out of it. */
 import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { expect, inject } from "vitest";
 import { type JobRecord, jobAnswer } from "../../core/contracts/api/records.ts";
@@ -23,7 +24,28 @@ export interface Owner {
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
 }
 
+const GET_TRIES = 4;
+
+/** MiniStack answers for a function that failed with 200 and the error, for one that it has no room for with 504. */
+const isLost = ({ status, body }: Answer): boolean => status >= 500 || body?.errorType !== undefined;
+
+/** A GET changes nothing: it is asked again, a few times, when no answer of JobJob's came. */
 async function request(method: string, path: string, body: unknown, headers: Record<string, string>): Promise<Answer> {
+  const tries = method === "GET" ? GET_TRIES : 1;
+  for (let n = 1; ; n++) {
+    try {
+      const answer = await send(method, path, body, headers);
+      if (n === tries || !isLost(answer)) return answer;
+      console.log(`${method} ${path} is asked again: ${answer.status} ${JSON.stringify(answer.body)}`);
+    } catch (error) {
+      if (n === tries) throw error;
+      console.log(`${method} ${path} is asked again: ${error}`);
+    }
+    await sleep(n * 1_000);
+  }
+}
+
+async function send(method: string, path: string, body: unknown, headers: Record<string, string>): Promise<Answer> {
   const response = await fetch(`${theStack().apiUrl}${path}`, {
     method,
     headers: { ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers },
@@ -125,10 +147,10 @@ export async function getJob(owner: Owner, id: string): Promise<JobRecord> {
 const ENDED = ["JOB_STATE_COMPLETE", "JOB_STATE_FAILED", "JOB_STATE_CANCELED"];
 
 /** Long-polls until the job has ended. */
-export async function waitForJob(owner: Owner, id: string, seconds = 120): Promise<JobRecord> {
+export async function waitForJob(owner: Owner, id: string, seconds = 240): Promise<JobRecord> {
   const deadline = Date.now() + seconds * 1_000;
   for (;;) {
-    const answer = await owner.call("GET", `/v1/customer/jobs/${id}/wait?timeout=20`);
+    const answer = await owner.call("GET", `/v1/customer/jobs/${id}/wait?timeout=10`);
     expect(answer.status, JSON.stringify(answer.body)).toBe(200);
     const { job } = jobAnswer.parse(answer.body);
     if (ENDED.includes(job.state)) return job;
