@@ -17,6 +17,7 @@ import {
   TEMPORARY,
   waitForJob,
 } from "./harness.ts";
+import { catchMoment, Missed } from "./moments.ts";
 
 const ORDER = [
   "NEW",
@@ -182,20 +183,24 @@ describe.concurrent("the whole lifecycle, through HTTP, on the deployed stack", 
     const owner = await newOwner();
     const at = folder();
     await putInput(`${at}in.csv`, csvOf(10));
-    // Far enough that the first calls of cold functions on a slow machine come before it.
-    const startAt = new Date(Date.now() + 30_000).toISOString();
-    const created = await createJob(owner, {
-      templateId: "csv-select",
-      dataSource: s3Source(`${at}in.csv`),
-      dataDestination: TEMPORARY,
-      startAt,
+    // Far enough that the first calls of cold functions on a slow machine come before it; else farther.
+    const { startAt, waiting } = await catchMoment(async (times) => {
+      const startAt = new Date(Date.now() + times * 30_000).toISOString();
+      const { id } = await createJob(owner, {
+        templateId: "csv-select",
+        dataSource: s3Source(`${at}in.csv`),
+        dataDestination: TEMPORARY,
+        startAt,
+      });
+      await startJob(owner, id);
+      const waiting = await getJob(owner, id);
+      if (Date.now() >= Date.parse(startAt)) throw new Missed(`${id} was read after its startAt`);
+      return { startAt, waiting };
     });
-    await startJob(owner, created.id);
-
-    const waiting = await getJob(owner, created.id);
-    const done = await waitForJob(owner, created.id);
-
     expect(waiting).toMatchObject({ state: "JOB_STATE_STARTED", waitingFor: "START_AT" });
+
+    const done = await waitForJob(owner, waiting.id, 480);
+
     expect(done.state).toBe("JOB_STATE_COMPLETE");
     expect(String(done.stateTimestamps.UPLOADING ?? done.stateTimestamps.JOB_STATE_UPLOADING) >= startAt).toBe(true);
   });
