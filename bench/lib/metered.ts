@@ -1,5 +1,6 @@
 /** A deployed JobJob with a meter on its wire: jobs one at a time, and all that each took. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { StepFunctionsWorkflow } from "../../adapters/step-functions/index.ts";
 import { FUNCTION_NAMES } from "../../cdk/function-table.ts";
 import type { JobJobClient } from "../../client/index.ts";
 import type { JobItem } from "../../core/contracts/job-items.ts";
@@ -55,6 +56,8 @@ interface Stack {
 const isOfJob = ({ from, detail }: Call): boolean =>
   !["authorizer", "events", "sweep"].includes(from) && !(from === "api" && detail === "KEY");
 const QUIET_MS = 400;
+/** The execution of a COMPLETE job has only its last states before it. */
+const EXECUTION_ENDS_MS = 60_000;
 
 export class MeteredStack {
   readonly #stack: Stack;
@@ -95,6 +98,7 @@ export class MeteredStack {
       release();
     }
     const job = await this.#ended(id);
+    await this.#executionEnded(executionName(id, job.run));
     const calls = this.#wire.calls.filter(isOfJob);
     const done = await executed(
       stateMachineArn,
@@ -131,7 +135,7 @@ export class MeteredStack {
     for (;;) {
       const job = await loadJob(this.#stack.table, id);
       if (job?.state === "COMPLETE") {
-        // The last transition's answer, and the end of the execution behind it.
+        // The last transition's answer.
         for (let before = -1; before !== this.#wire.calls.length; await sleep(QUIET_MS))
           before = this.#wire.calls.length;
         return job;
@@ -139,6 +143,14 @@ export class MeteredStack {
       if (job?.state === "FAILED") throw new Error(`The job ${id} FAILED: ${job.failure?.message}`);
       await sleep(100);
     }
+  }
+
+  /** Its history is whole only then. */
+  async #executionEnded(name: string): Promise<void> {
+    const workflow = new StepFunctionsWorkflow({ stateMachineArn: this.#stack.stateMachineArn });
+    for (const deadline = Date.now() + EXECUTION_ENDS_MS; (await workflow.status(name)) === "running"; await sleep(100))
+      if (Date.now() > deadline)
+        throw new Error(`The execution ${name} still runs ${EXECUTION_ENDS_MS / 1_000} s after its job was COMPLETE.`);
   }
 }
 
