@@ -19,7 +19,7 @@ export type Emulator = "ministack" | "localstack" | "other";
 async function whichEmulator(): Promise<Emulator> {
   if (ENDPOINT === undefined || ENDPOINT.includes("amazonaws.com")) return "other";
   for (const name of ["ministack", "localstack"] as const) {
-    const answer = await fetch(`${ENDPOINT}/_${name}/health`, { signal: AbortSignal.timeout(5_000) });
+    const answer = await fetch(`${ENDPOINT}/_${name}/health`, { signal: AbortSignal.timeout(30_000) });
     await answer.arrayBuffer();
     if (answer.ok) return name;
   }

@@ -64,7 +64,7 @@ describeOnEmulator("LambdaNudge", () => {
     await new LambdaNudge({ sweepFunction: FunctionName, onLost: (error) => lost.push(error) }).sweep("job-1");
 
     const read = async () => JSON.parse(Buffer.from(await store.get({ bucket, key: "event" })).toString());
-    const event: unknown = await vi.waitFor(read, { timeout: 20_000, interval: 200 });
+    const event: unknown = await vi.waitFor(read, { timeout: 60_000, interval: 200 });
     expect(sweepEvent.parse(event)).toEqual({ jobId: "job-1" });
     expect(lost).toEqual([]);
   });

@@ -1,4 +1,9 @@
-import { CreateStateMachineCommand, DeleteStateMachineCommand, SFNClient } from "@aws-sdk/client-sfn";
+import {
+  CreateStateMachineCommand,
+  DeleteStateMachineCommand,
+  GetExecutionHistoryCommand,
+  SFNClient,
+} from "@aws-sdk/client-sfn";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { MemoryWorkflow } from "../../adapters/memory/index.ts";
 import { StepFunctionsWorkflow } from "../../adapters/step-functions/index.ts";
@@ -9,12 +14,24 @@ import { describeOnEmulator, expectCode, unique } from "./harness.ts";
 const LONG = { jobId: "j", run: 1 };
 const SHORT = { jobId: "j", run: 0 };
 
-/** Every sentence of WorkflowPort. `ended` brings about, or waits for, the end of an execution started with SHORT. */
-function workflowSuite(
-  subject: () => { readonly workflow: WorkflowPort; readonly ended: (name: string) => Promise<void> },
-): void {
+interface Subject {
+  readonly workflow: WorkflowPort;
+  /** Waits until an execution started with LONG waits: LocalStack loses a stop that comes before. */
+  readonly waiting: (name: string) => Promise<void>;
+  /** Brings about, or waits for, the end of an execution started with SHORT. */
+  readonly ended: (name: string) => Promise<void>;
+}
+
+const PATIENCE = { timeout: 20_000, interval: 100 };
+
+/** Right after a stop, but on LocalStack, whose execution ends a moment after it was told to. */
+const untilEnded = (workflow: WorkflowPort, name: string) =>
+  vi.waitFor(async () => expect(await workflow.status(name)).toBe("ended"), PATIENCE);
+
+/** Every sentence of WorkflowPort. */
+function workflowSuite(subject: () => Subject): void {
   it("starts an execution once under a name", async () => {
-    const { workflow } = subject();
+    const { workflow, waiting } = subject();
     const name = unique("job");
 
     expect(await workflow.start(name, LONG)).toEqual({ started: true });
@@ -23,8 +40,9 @@ function workflowSuite(
     await workflow.start(name, LONG);
     expect(await workflow.start(name, { ...LONG, run: 2 })).toEqual({ started: false });
 
+    await waiting(name);
     await workflow.stop(name, "one stop ends it, so there was one");
-    expect(await workflow.status(name)).toBe("ended");
+    await untilEnded(workflow, name);
   });
 
   it("knows one that ended, and doesn't start it again", async () => {
@@ -40,15 +58,16 @@ function workflowSuite(
   });
 
   it("stops one for good, twice too, and one that never was", async () => {
-    const { workflow } = subject();
+    const { workflow, waiting } = subject();
     const name = unique("job");
     await workflow.start(name, LONG);
+    await waiting(name);
 
     await workflow.stop(name, "c".repeat(40_000));
     await workflow.stop(name, "again");
     await workflow.stop(unique("never"), "why not");
 
-    expect(await workflow.status(name)).toBe("ended");
+    await untilEnded(workflow, name);
     expect(await workflow.start(name, LONG)).toEqual({ started: false });
   });
 
@@ -59,7 +78,7 @@ function workflowSuite(
 
 describe("MemoryWorkflow", () => {
   const workflow = new MemoryWorkflow();
-  workflowSuite(() => ({ workflow, ended: async (name) => workflow.finish(name) }));
+  workflowSuite(() => ({ workflow, waiting: async () => {}, ended: async (name) => workflow.finish(name) }));
 });
 
 describeOnEmulator("StepFunctionsWorkflow", () => {
@@ -91,9 +110,14 @@ describeOnEmulator("StepFunctionsWorkflow", () => {
 
   workflowSuite(() => {
     const workflow = new StepFunctionsWorkflow({ stateMachineArn });
-    const ended = (name: string) =>
-      vi.waitFor(async () => expect(await workflow.status(name)).toBe("ended"), { timeout: 20_000, interval: 100 });
-    return { workflow, ended };
+    const executionArnOf = (name: string) => `${stateMachineArn.replace(":stateMachine:", ":execution:")}:${name}`;
+    const waiting = (name: string) =>
+      vi.waitFor(async () => {
+        const history = new GetExecutionHistoryCommand({ executionArn: executionArnOf(name) });
+        const { events = [] } = await client.send(history);
+        expect(events.map(({ type }) => type)).toContain("WaitStateEntered");
+      }, PATIENCE);
+    return { workflow, waiting, ended: (name: string) => untilEnded(workflow, name) };
   });
 
   it("says what no retry can mend", async () => {
