@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ApiFailure, type NewJob, type Place } from "../../client/index.ts";
 import type { JobItem } from "../../core/contracts/job-items.ts";
+import { loadGates, sumGates } from "../../core/gates/gates.ts";
 import { executionName } from "../../core/keys/execution-name.ts";
 import { isActive, JOB_STATES, type JobState } from "../../core/states/job-states.ts";
 import type { Cells, UserAction } from "./cells.ts";
@@ -15,12 +16,26 @@ import type { Watch } from "./watch.ts";
 
 /** The sweeper's period on either emulator and on AWS. */
 const SWEEP_MS = 60_000;
-/** Nothing about a job that is alive may stand still for longer; an abort in DOWNLOADING takes up to 65 s and a sweep. */
-const STUCK_MS = 240_000;
+/** What one sweep itself may take, on a machine that stalls, and the look that sees what came of it. */
+const SWEEP_TAKES_MS = 15_000;
+/**
+ * Nothing about a job that is alive may stand still for longer. An abort in DOWNLOADING takes up to 65 s and two
+ * periods of the sweeper, and one tick of EventBridge may be lost at either end.
+ */
+const STUCK_MS = 360_000;
+/**
+ * From when a job whose execution was stopped stands still. When the event of that is lost the sweeper finds it, which
+ * asks Step Functions only about what hasn't moved for a period; and the children of MiniStack's Map go on after
+ * StopExecution.
+ */
+const LOST_LIMIT_MS = 2 * SWEEP_MS + SWEEP_TAKES_MS;
 const MOST_RUNS = 20;
 
 export interface Stop {
-  /** Until the job had FAILED; undefined when the step that was under way took it on to its end, or a wish came first. */
+  /**
+   * From when it stood still until it had FAILED; undefined when the step that was under way took it on to its end, or
+   * a wish came first.
+   */
   readonly lostAfterMs: number | undefined;
 }
 export interface Outcome {
@@ -107,7 +122,7 @@ class Driver {
         this.#problems.push(`stuck in ${job.state}, run ${job.run}, for ${STUCK_MS / 1_000} s`);
         break;
       }
-      this.#account(job);
+      await this.#account(job);
       if (job.run > MOST_RUNS) {
         this.#problems.push(`not through after ${MOST_RUNS} runs; it is ${job.state}`);
         break;
@@ -226,24 +241,34 @@ class Driver {
   }
 
   /** What became of a run whose execution was stopped; the state in which that met the job is told by the job. */
-  #account(job: JobItem): void {
+  async #account(job: JobItem): Promise<void> {
     const stopped = this.#stopped;
     if (!stopped) return;
     const { intent } = stopped;
     const isOver = job.run !== stopped.run || !isActive(job.state) || job.state === "PAUSED";
-    if (!isOver) {
-      if (Date.now() - stopped.at <= 2 * SWEEP_MS + 5_000) return;
-      this.#problems.push(
-        `its execution was stopped in ${intent.at}, and after two sweeper periods it is ${job.state}`,
-      );
-    }
+    if (!isOver && Date.now() - stopped.at <= LOST_LIMIT_MS) return;
     const isLost = job.state === "FAILED" && job.failure?.code === "WORKFLOW_LOST";
+    const still = Math.max(stopped.at, await this.#movedAt(job));
+    const stillMs = (isLost ? (job.stamps.FAILED ?? 0) : Date.now()) - still;
+    if ((isLost || !isOver) && stillMs > LOST_LIMIT_MS) {
+      const seconds = (stillMs / 1_000).toFixed(1);
+      this.#problems.push(
+        `its execution was stopped in ${intent.at}; it stood still for ${seconds} s, and is ${job.state}`,
+      );
+    } else if (!isOver) return;
     const met = isLost ? job.interrupted : undefined;
     if (met) this.#o.cells.done("stop", met);
     const tries = intent.tries - 1;
     if (met !== intent.at && tries > 0) this.#left.push({ intent: { ...intent, tries }, tries });
-    this.#stops.push({ lostAfterMs: isLost ? (job.stamps.FAILED ?? 0) - stopped.at : undefined });
+    this.#stops.push({ lostAfterMs: isLost ? stillMs : undefined });
     this.#stopped = undefined;
+  }
+
+  /** When the job entered its state (that in which it was lost), or in it a task was last claimed or committed. */
+  async #movedAt(job: JobItem): Promise<number> {
+    const state = (job.state === "FAILED" && job.interrupted) || job.state;
+    const gates = await loadGates(this.#o.stack.table, job.id, job.generation, job.gates ?? 1);
+    return Math.max(job.stamps[state] ?? 0, sumGates(gates).movedAt ?? 0);
   }
 
   /** One call. `answer` is "ok" or the code of the refusal, `met` the state in which it met the job. */

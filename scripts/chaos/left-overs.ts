@@ -7,8 +7,8 @@ import { jobKey } from "../../core/keys/item-keys.ts";
 import { jobPrefix } from "../../core/keys/object-keys.ts";
 import type { ChaosStack } from "./stack.ts";
 
-/** The sweeper looks at an ended job once more after a minute, and comes every minute. */
-const PATIENCE_MS = 150_000;
+/** The sweeper looks at an ended job once more after a minute, and comes every minute; one tick may be lost. */
+const PATIENCE_MS = 240_000;
 
 /** Waits until nothing is left, as long as the sweeper may take. @returns what is left then */
 export async function leftOvers(stack: ChaosStack, jobs: readonly string[], folder: string): Promise<string[]> {

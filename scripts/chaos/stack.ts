@@ -70,7 +70,7 @@ export async function chaosStack(endpoint: string, say: (line: string) => void):
 
 async function takesTinyParts(endpoint: string): Promise<boolean> {
   try {
-    return (await fetch(`${endpoint}/_ministack/health`, { signal: AbortSignal.timeout(5_000) })).ok;
+    return (await fetch(`${endpoint}/_ministack/health`, { signal: AbortSignal.timeout(30_000) })).ok;
   } catch {
     return false; // whatever stands there, it isn't MiniStack
   }
