@@ -1,7 +1,7 @@
 import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { ResultRecord } from "../client/client.ts";
-import { downloadResult, eachOf, type JobJobClient, resultPath, TransferError } from "../client/index.ts";
+import { downloadResult, eachOf, resultPath, TransferError } from "../client/index.ts";
 import type { Cli } from "./context.ts";
 import { humanBytes } from "./human.ts";
 import { type Output, outputExists } from "./places.ts";
@@ -16,18 +16,17 @@ export interface Fetched {
 const WIDTH = 4;
 
 /**
- * Downloads a COMPLETE job's results below a folder, or its one result as the file.
+ * Downloads results below a folder, or the one result as the file.
  * @throws CliError OUTPUT_EXISTS, TransferError
  */
 export async function fetchResults(
   cli: Cli,
-  client: JobJobClient,
-  id: string,
+  source: AsyncIterable<ResultRecord>,
   output: Extract<Output, { kind: "local" }>,
   overwrite: boolean,
 ): Promise<readonly Fetched[]> {
   const results: ResultRecord[] = [];
-  for await (const result of client.results(id)) results.push(result);
+  for await (const result of source) results.push(result);
   const isFile = !output.isFolder && isOneOutput(results);
   if (!isFile) await mkdir(output.path, { recursive: true });
   const { wanted, unsafe } = await targets(results, output.path, isFile, overwrite);

@@ -30,6 +30,10 @@ export const draftOptions = (command: Command): Command =>
     .option("--chunks <n>", "wanted number of chunks (of each object)", wholeNumber(1))
     .option("--name <name>", "the job's name, at least 4 characters");
 
+/** `--partial`: of a job that isn't COMPLETE and of which nothing runs. */
+export const partialOption = (command: Command): Command =>
+  command.option("--partial", "of a FAILED, CANCELED or PAUSED job: what its tasks have finished, unmerged");
+
 /** `--limit N` and `--all`. */
 export const limitOptions = (command: Command, limit: number): Command =>
   command.option("-n, --limit <n>", "rows at most", wholeNumber(1), limit).option("-a, --all", "all rows");

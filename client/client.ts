@@ -206,10 +206,13 @@ export class JobJobClient {
     await this.#call("PATCH", jobPath(id, "/uploadcompleted"), {});
   }
 
-  /** Nothing until the job is COMPLETE; links are fresh at each page and live an hour at most. */
-  async *results(id: string): AsyncGenerator<ResultRecord> {
+  /**
+   * Nothing until the job is COMPLETE; with `partial`, what the tasks of a FAILED, CANCELED or PAUSED one have finished,
+   * unmerged. Links are fresh at each page and live an hour at most.
+   */
+  async *results(id: string, { partial = false }: { readonly partial?: boolean } = {}): AsyncGenerator<ResultRecord> {
     for (let page: number | null = 0; page !== null; ) {
-      const query: Call["query"] = page === 0 ? {} : { page };
+      const query = { partial: partial ? "true" : undefined, page: page || undefined };
       const answer: ResultsAnswer = await this.#call("GET", jobPath(id, "/results"), { query }, "results");
       yield* answer.results;
       page = answer.nextPage;

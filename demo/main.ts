@@ -74,7 +74,7 @@ async function runOne(cli: Cli, client: JobJobClient, demo: DemoJob): Promise<re
       `${demo.output}: the job ${id} is ${watched.job.state}: ${watched.job.errorMessage ?? "it took over 10 minutes"}`,
     ];
   }
-  await fetchResults(cli, client, id, place, true);
+  await fetchResults(cli, client.results(id), place, true);
   const [difference, checked] = [await demo.difference(output), await checkJob(client, watched.job, demo)];
   await showRows(cli, output);
   terminal.out(

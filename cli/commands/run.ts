@@ -74,7 +74,7 @@ async function deliver(
   }
   if (output.kind === "kept") terminal.err(`\`jobjob download ${job.id}\` fetches the output; it is kept for 48 h.`);
   if (output.kind !== "local") return undefined;
-  const files = await fetchResults(cli, client, job.id, output, overwrite);
+  const files = await fetchResults(cli, client.results(job.id), output, overwrite);
   for (const { path, size } of files) terminal.err(`${path}  ${humanBytes(size)}`);
   return files;
 }

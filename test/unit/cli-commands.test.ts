@@ -1,4 +1,4 @@
-import { mkdir, readdir, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as zlib from "node:zlib";
 import { describe, expect, it } from "vitest";
@@ -198,9 +198,17 @@ async function jobThrough(states: readonly string[], more: Partial<JobRecord> = 
   const body = Buffer.from("a,b\n1,2\n");
   const checksum = `crc32:${zlib.crc32(body).toString(16).padStart(8, "0")}`;
   let looks = 0;
-  const server = await serve(({ path }) => {
+  const server = await serve(({ path, query, headers }) => {
     if (path === SIGN_IN) return token();
-    if (path === "/result") return { body };
+    if (path === "/result") return headers.range === "bytes=4-7" ? { status: 206, body: body.subarray(4) } : { body };
+    if (path.endsWith("/results") && query.get("partial") === "true") {
+      const of = (task: number) => ({ task, name: `${task}_part.csv`, checksum: null });
+      const results = [
+        { ...of(0), link: `${server.url}/result`, size: 4, range: "bytes=4-7" },
+        { ...of(2), link: "data:,", size: 0, range: null },
+      ];
+      return { body: { results, nextPage: null } };
+    }
     if (path.endsWith("/results")) {
       const results = ["out.csv", "../evil"].map((name) => ({
         name,
@@ -343,5 +351,39 @@ describe("download", () => {
     await using w = await jobThrough(["MERGING"]);
     expect(await w.run("download", "J")).toBe(4);
     expect(w.err.join()).toMatch(/The job J is MERGING and has no results; `jobjob wait J`/);
+  });
+
+  it.each(["FAILED", "CANCELED", "PAUSED"])(
+    "with --partial fetches what the tasks of a %s job finished",
+    async (state) => {
+      await using w = await jobThrough([state]);
+      expect(await w.run("download", "J", "out/")).toBe(4);
+      expect(w.err.join()).toContain(`The job J is ${state} and has no results; \`--partial\` fetches`);
+
+      expect(await w.run("download", "J", "out/", "--partial")).toBe(0);
+      expect(await readdir(join(w.folder, "out"))).toEqual(["0_part.csv", "2_part.csv"]);
+      expect(await readFile(join(w.folder, "out", "0_part.csv"), "utf8")).toBe("1,2\n");
+    },
+  );
+
+  it("with --partial has nothing of a job that runs", async () => {
+    await using w = await jobThrough(["PARTITIONED"]);
+    expect(await w.run("download", "J", "--partial")).toBe(4);
+    expect(w.err.join()).toMatch(/The job J is PARTITIONED and has no results; `jobjob wait J`/);
+  });
+});
+
+describe("results", () => {
+  it("are links; partial ones tell their range", async () => {
+    await using w = await jobThrough(["FAILED"]);
+    await w.run("results", "J");
+    expect(w.out[0]).toMatch(/^NAME +SIZE +CHECKSUM +LINK/);
+    w.out.length = 0;
+    await w.run("results", "J", "--partial");
+    expect(w.out).toEqual([
+      expect.stringMatching(/^NAME +SIZE +CHECKSUM +RANGE +LINK/),
+      expect.stringMatching(/^0_part\.csv +4 B +- +bytes=4-7 +http/),
+      expect.stringMatching(/^2_part\.csv +0 B +- +- +data:,/),
+    ]);
   });
 });

@@ -23,7 +23,7 @@ async function fetched(names: readonly string[]) {
   try {
     const client = new JobJobClient({ url: server.url, apiKey: "k" });
     const output = { kind: "local", path: join(world.folder, "good.csv"), given: "good.csv", isFolder: false } as const;
-    await fetchResults(world.cli, client, "J", output, false);
+    await fetchResults(world.cli, client.results("J"), output, false);
     const files = await readdir(world.folder, { recursive: true, withFileTypes: true });
     const read = files
       .filter((file) => file.isFile())

@@ -63,6 +63,15 @@ describe("downloads", () => {
     expect(await readFile(path, "utf8")).toBe("before");
   });
 
+  it("of a result that shares its object ask for its range alone", async () => {
+    await using server = await serve(({ headers }) =>
+      headers.range === "bytes=10-19" ? { status: 206, body: body.subarray(10, 20) } : { body },
+    );
+    const checksum = `crc32:${zlib.crc32(body.subarray(10, 20)).toString(16).padStart(8, "0")}`;
+    await downloadResult(result(server.url, { size: 10, checksum, range: "bytes=10-19" }), join(folder, "z"));
+    expect(await readFile(join(folder, "z"), "utf8")).toBe("0123456789");
+  });
+
   it("come again after a fault, and not after a refusal", async () => {
     let calls = 0;
     await using flaky = await serve(() => (++calls === 1 ? { status: 503 } : calls === 2 ? null : { body }));
