@@ -13,9 +13,10 @@ import { isTerminal, type JobState, mayBecome } from "../states/job-states.ts";
 const EVENT_SECONDS = 400 * 86_400;
 /**
  * The sweeper looks at a job this long after its last transition: at an active one for what was lost, at an ended one for
- * what its run may have left. It puts the next look off itself.
+ * what its run may have left. It puts the next look off itself, by as much. Less than its minute, by more than its ticks are
+ * late: a look that is due just behind a tick comes a whole minute later.
  */
-export const LOOK_AFTER_MS = 60_000;
+export const LOOK_AFTER_MS = 50_000;
 /** Temporary results live 48 h. */
 export const TEMPORARY_MS = 48 * 3_600_000;
 

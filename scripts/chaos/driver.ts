@@ -23,12 +23,8 @@ const SWEEP_TAKES_MS = 15_000;
  * periods of the sweeper, and one tick of EventBridge may be lost at either end.
  */
 const STUCK_MS = 360_000;
-/**
- * From when a job whose execution was stopped stands still. When the event of that is lost the sweeper finds it, which
- * asks Step Functions only about what hasn't moved for a period; and the children of MiniStack's Map go on after
- * StopExecution.
- */
-const LOST_LIMIT_MS = 2 * SWEEP_MS + SWEEP_TAKES_MS;
+/** From a stopped job's last move (the children of MiniStack's Map go on after StopExecution); docs/adr/0019. */
+export const LOST_LIMIT_MS = 2 * SWEEP_MS + SWEEP_TAKES_MS;
 const MOST_RUNS = 20;
 
 export interface Stop {

@@ -1,5 +1,6 @@
 /** What a run of chaos has to say, and whether it passed. */
 import { leastKills, type Result } from "./chaos.ts";
+import { LOST_LIMIT_MS } from "./driver.ts";
 
 export interface Report {
   readonly lines: readonly string[];
@@ -23,7 +24,7 @@ export function report({ outcomes, cells, kills, left }: Result, jobs: number): 
       `${complete.length} of ${jobs} jobs COMPLETE with the plain computation's outputs, byte for byte; ${canceled.length} CANCELED for good`,
       `${runs.reduce((a, b) => a + b, 0)} runs, at most ${most(runs)} of a job; the longest job took ${most(outcomes.map(({ seconds }) => seconds)).toFixed(0)} s`,
       `${kills} workers killed at work`,
-      `${stops.length} executions stopped from outside: ${lost.length} jobs FAILED WORKFLOW_LOST, at most ${(most(lost) / 1_000).toFixed(1)} s after they stood still (limit: 120 s), and were requeued; of the others the step under way made the last transition`,
+      `${stops.length} executions stopped from outside: ${lost.length} jobs FAILED WORKFLOW_LOST, at most ${(most(lost) / 1_000).toFixed(1)} s after their last move (limit: ${LOST_LIMIT_MS / 1_000} s), and were requeued; of the others the step under way made the last transition`,
       `left over: ${left.length === 0 ? "no upload, no open gate, no ACTIVE task, no running execution" : `${left.length} things`}`,
     ],
     problems: [

@@ -3,6 +3,7 @@ import type { JobItem } from "../../contracts/job-items.ts";
 import { loadGates, sumGates } from "../../gates/gates.ts";
 import { endRun, endUnnamedGates } from "../../gates/range.ts";
 import { awaitsExecution } from "../../job/start.ts";
+import { LOOK_AFTER_MS } from "../../job/transition.ts";
 import { executionName } from "../../keys/execution-name.ts";
 import { WISHES } from "../../states/job-states.ts";
 import type { SweepContext } from "../context.ts";
@@ -12,8 +13,11 @@ import { failOf } from "./stop.ts";
 
 /** A run accepted this long ago without an execution was never started: its caller died in between. */
 const START_LOST_MS = 30_000;
-/** Step Functions is only asked about a job that has stood still for this long, unless an event told of its execution. */
-const STILL_MS = 60_000;
+/**
+ * Step Functions is only asked about a job that has stood still for this long, unless an event told of its execution. With
+ * the sweeper's minute behind it, which may have just passed, that is within two minutes of when it stood still.
+ */
+const STILL_MS = LOOK_AFTER_MS;
 const LOST =
   "The execution of the job's workflow ended without a word: it was stopped from outside, or it broke. Nothing that had ended is lost; requeue the job to go on.";
 

@@ -66,6 +66,47 @@ describe("a start that was lost", () => {
   });
 });
 
+describe("an execution that ended without a word", () => {
+  /**
+   * Its last move, then nothing; the sweeper comes every minute, a little late, and its looks take their time.
+   * @returns when the job was FAILED, ms from the beginning
+   */
+  async function lostAt(movedMs: number): Promise<number> {
+    const engine = await inState("PARTITIONING");
+    const begun = engine.clock.now();
+    await engine.workflow.start(`${JOB}-r1`, { jobId: JOB, run: 1 });
+    const [child] = children(engine, await plan(engine, { jobId: JOB, run: 1 }));
+    if (!child) throw new Error("no batch");
+    const query = engine.table.query.bind(engine.table);
+    engine.table.query = async (ask) => {
+      const answer = await query(ask);
+      engine.clock.advance(100);
+      return answer;
+    };
+    for (let n = 1, moved = false; ; n++) {
+      const tick = n * 60_000 + (n % 3) * 700;
+      if (!moved && movedMs < tick) {
+        engine.clock.set(new Date(begun + movedMs).toISOString());
+        await claim(engine, child);
+        engine.workflow.finish(`${JOB}-r1`);
+        moved = true;
+      }
+      engine.clock.set(new Date(begun + tick).toISOString());
+      await sweep(engine, {});
+      const { state, failure, stamps } = await job(engine);
+      if (state === "PARTITIONED") continue;
+      expect([state, failure?.code]).toEqual(["FAILED", "WORKFLOW_LOST"]);
+      return (stamps.FAILED ?? 0) - begun;
+    }
+  }
+
+  it("is found within two minutes of the job's last move, however that lies to the sweeper's ticks", async () => {
+    for (let movedMs = 0; movedMs < 180_000; movedMs += 2_500) {
+      expect(await lostAt(movedMs), `moved at ${movedMs} ms`).toBeLessThanOrEqual(movedMs + 120_000);
+    }
+  });
+});
+
 describe("the purge", () => {
   it("of a deleted job leaves no object, no item and no upload", async () => {
     const engine = await inState("COMPLETE");
