@@ -27,7 +27,7 @@ const deployed = (
 export default defineConfig({
   test: {
     projects: [
-      layer("unit", 20_000),
+      layer("unit", 120_000),
       layer("property", 120_000),
       layer("simulation", 300_000),
       layer("conformance", 120_000),

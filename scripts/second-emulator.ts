@@ -18,7 +18,7 @@ import { onInterrupt, run } from "./lib/run.ts";
 import { runMain } from "./lib/tooling-error.ts";
 
 const SETUP_TIMEOUT_MS = 15 * 60_000;
-const READY_TIMEOUT_MS = 120_000;
+const READY_TIMEOUT_MS = 300_000;
 /** It stops in about 10 s when asked. */
 const STOP_GRACE_MS = 20_000;
 

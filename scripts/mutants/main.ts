@@ -20,7 +20,7 @@ import { Typechecker } from "./typecheck.ts";
 const PLAIN_SCHEDULES = 200;
 const SEEDS = 2_000;
 /** A mutant may loop for ever; this is ten times what a survivor takes on an idle machine. */
-const TRIAL_MS = 600_000;
+const TRIAL_MS = 1_200_000;
 const INVARIANTS: readonly Invariant[] = ["I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "I10"];
 
 const { values } = parseArgs({ options: { only: { type: "string" }, quick: { type: "boolean", default: false } } });

@@ -47,11 +47,8 @@ describe("globs", () => {
     expect(others.filter(matches)).toEqual([]);
   });
 
+  // One that tries all ways would not end within the test's time.
   it("match in time in proportion to their length, whatever they look like", () => {
-    const began = performance.now();
-
     expect(globMatcher([`${"*a".repeat(30)}b`])("a".repeat(1_000))).toBe(false);
-
-    expect(performance.now() - began).toBeLessThan(2_000);
   });
 });

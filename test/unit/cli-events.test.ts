@@ -135,7 +135,7 @@ it("goes on after a lost connection and a lost answer, without loss or doubles",
 
   expect(w.out.map((text) => text.split("  ")[1])).toEqual(made);
   expect(w.err).toEqual(["The connection is lost; nothing is missed, it is tried again.", "The connection is back."]);
-}, 30_000);
+});
 
 it("doesn't follow what can't be reached or isn't there", async () => {
   await using w = await world();
@@ -146,4 +146,4 @@ it("doesn't follow what can't be reached or isn't there", async () => {
   expect([nobody, nowhere]).toEqual([4, 4]);
   expect(w.err.join("\n")).toMatch(/There is no job 01J0000000000000000000NONE/);
   expect(w.err.join("\n")).toMatch(/can't be reached/);
-}, 30_000);
+});

