@@ -94,16 +94,17 @@ async function killOnce(owner: Owner, id: string): Promise<void> {
 
 /** Kills every worker that announces the poisonous task. Answers which workers. */
 async function killAtPoison(owner: Owner, id: string): Promise<string[]> {
-  const killed: string[] = [];
+  const killed = new Map<number, string>();
   while (!(await isOver(owner, id))) {
     for (const { begun, worker } of (await indexes(owner, id)).values()) {
-      if (begun?.[0] !== POISON || killed.includes(worker)) continue;
-      const target = workerProcesses(theStack()).find((process) => process.worker === worker);
-      if (target && killWorker(target)) killed.push(worker);
+      if (begun?.[0] !== POISON) continue;
+      // One that is being killed may still be there; by its pid, for LocalStack's next process has the last one's name.
+      const target = workerProcesses(theStack()).find((one) => one.worker === worker && !killed.has(one.pid));
+      if (target && killWorker(target)) killed.set(target.pid, worker);
     }
     await sleep(30);
   }
-  return killed;
+  return [...killed.values()];
 }
 
 async function getTask(owner: Owner, id: string, ordinal: number): Promise<TaskRecord | undefined> {
