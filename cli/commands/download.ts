@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { JobRecord } from "../../core/contracts/api/records.ts";
+import { PARTIAL_RESULT_STATES } from "../../core/states/job-states.ts";
 import { CliError } from "../cli-error.ts";
 import { type Cli, connect } from "../context.ts";
 import { fetchResults } from "../fetch-results.ts";
@@ -8,10 +9,11 @@ import { partialOption } from "../options.ts";
 import { globalsOf, printJson } from "../output.ts";
 import { readOutput } from "../places.ts";
 
-const HAVE_PARTS: ReadonlySet<string> = new Set(["JOB_STATE_FAILED", "JOB_STATE_CANCELED", "JOB_STATE_PAUSED"]);
+const hasParts = ({ state }: JobRecord): boolean => PARTIAL_RESULT_STATES.some((one) => one === bareState(state));
 
-function notComplete({ id, state }: JobRecord): CliError {
-  const remedy = HAVE_PARTS.has(state)
+function notComplete(job: JobRecord): CliError {
+  const { id, state } = job;
+  const remedy = hasParts(job)
     ? "`--partial` fetches what its tasks have finished."
     : `\`jobjob wait ${id}\` follows it.`;
   return new CliError("NOT_COMPLETE", `The job ${id} is ${bareState(state)} and has no results; ${remedy}`);
@@ -38,7 +40,7 @@ export function downloadCommand(program: Command, cli: Cli): void {
         throw new CliError("USAGE", "download fetches to this machine; name a local folder or file.");
       const client = await connect(cli);
       const { job } = await client.get(id);
-      if (job.state !== "JOB_STATE_COMPLETE" && !(partial && HAVE_PARTS.has(job.state))) throw notComplete(job);
+      if (job.state !== "JOB_STATE_COMPLETE" && !(partial && hasParts(job))) throw notComplete(job);
       const files = await fetchResults(cli, client.results(id, { partial }), output, overwrite);
       if (globalsOf(command).json) return printJson(cli.terminal, files);
       for (const { path, size } of files) cli.terminal.out(`${path}  ${humanBytes(size)}`);

@@ -8,6 +8,7 @@ import { showCrc32 } from "../merge/crc32.ts";
 import { resultName } from "../merge/result-names.ts";
 import { type CommittedResult, committedBatches } from "../merge/results.ts";
 import type { Place } from "../ports/index.ts";
+import { PARTIAL_RESULT_STATES } from "../states/job-states.ts";
 import { concurrently } from "./concurrently.ts";
 import type { JobContext } from "./context.ts";
 import type { Edit } from "./edit.ts";
@@ -34,7 +35,7 @@ export async function resultsOf(
 ): Promise<ResultsAnswer> {
   const { job, spec } = await findJob(ctx.table, owner, id);
   if (job.state !== "COMPLETE") {
-    const shows = partial && (job.state === "FAILED" || job.state === "PAUSED" || job.state === "CANCELED");
+    const shows = partial && PARTIAL_RESULT_STATES.includes(job.state);
     return shows ? partialResults(ctx, job, page) : { results: [], nextPage: null };
   }
   if (job.purged || (job.purgeAt !== undefined && job.purgeAt <= ctx.clock.now())) {

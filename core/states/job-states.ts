@@ -40,6 +40,9 @@ export const ACTIVE_STATES = [
 
 export const TERMINAL_STATES = ["COMPLETE", "FAILED", "CANCELED", "UNRUNNABLE"] as const satisfies readonly JobState[];
 
+/** States of a job that isn't COMPLETE in which nothing runs: what its tasks have finished can be had. */
+export const PARTIAL_RESULT_STATES: readonly JobState[] = ["FAILED", "CANCELED", "PAUSED"];
+
 const ALWAYS = ["FAILED", "CANCELING"] as const;
 
 /** From each state, the states it may lead to. NEW is deleted by an abort, which is no transition. */

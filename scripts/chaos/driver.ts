@@ -16,13 +16,10 @@ import type { Watch } from "./watch.ts";
 
 /** The sweeper's period on either emulator and on AWS. */
 const SWEEP_MS = 60_000;
-/** What one sweep itself may take, on a machine that stalls, and the look that sees what came of it. */
-const SWEEP_TAKES_MS = 15_000;
-/**
- * Nothing about a job that is alive may stand still for longer. An abort in DOWNLOADING takes up to 65 s and two
- * periods of the sweeper, and one tick of EventBridge may be lost at either end.
- */
-const STUCK_MS = 360_000;
+/** What one sweep itself may take. */
+const SWEEP_TAKES_MS = 5_000;
+/** Nothing about a job that is alive may stand still for longer; an abort in DOWNLOADING takes up to 65 s and a sweep. */
+const STUCK_MS = 240_000;
 /** From a stopped job's last move (the children of MiniStack's Map go on after StopExecution); docs/adr/0019. */
 export const LOST_LIMIT_MS = 2 * SWEEP_MS + SWEEP_TAKES_MS;
 const MOST_RUNS = 20;
@@ -246,12 +243,14 @@ class Driver {
     const isLost = job.state === "FAILED" && job.failure?.code === "WORKFLOW_LOST";
     const still = Math.max(stopped.at, await this.#movedAt(job));
     const stillMs = (isLost ? (job.stamps.FAILED ?? 0) : Date.now()) - still;
-    if ((isLost || !isOver) && stillMs > LOST_LIMIT_MS) {
+    const isLate = stillMs > LOST_LIMIT_MS;
+    if (!isOver && !isLate) return;
+    if (isLate && (isLost || !isOver)) {
       const seconds = (stillMs / 1_000).toFixed(1);
       this.#problems.push(
         `its execution was stopped in ${intent.at}; it stood still for ${seconds} s, and is ${job.state}`,
       );
-    } else if (!isOver) return;
+    }
     const met = isLost ? job.interrupted : undefined;
     if (met) this.#o.cells.done("stop", met);
     const tries = intent.tries - 1;

@@ -118,7 +118,8 @@ describe("logs on the deployed stack", () => {
 
     const code = await shell.run("--json", "logs", id, "--follow");
 
-    expect([code, shell.err.at(-1)]).toEqual([0, "The job is FAILED."]);
+    const said = shell.err.filter((line) => !line.startsWith("The connection is ")); // a machine that stalls may lose it
+    expect([code, said]).toEqual([0, ["The job is FAILED."]]);
     const followed = shell.out.map((text) => JSON.parse(text));
     const ofTask = followed
       .filter(({ task }) => task === 1)

@@ -20,6 +20,7 @@ import {
   theStack,
   waitForJob,
 } from "./harness.ts";
+import { catchMoment, isIn, Missed, until } from "./moments.ts";
 
 const run = (owner: Owner, id: string, config: unknown = {}) =>
   owner.call("POST", `/v1/customer/jobs/${id}/run`, config);
@@ -44,18 +45,16 @@ async function failedJob(owner: Owner, body: Record<string, unknown>) {
 /** A job of many tasks, whose input becomes another as soon as it is being partitioned. @returns the job, ended */
 async function overwriteMidJob(owner: Owner, at: string, before: Buffer, after: Buffer) {
   await putInput(`${at}in.csv`, before);
-  const job = await createJob(owner, {
+  const { id } = await createJob(owner, {
     templateId: "csv-select",
     dataSource: s3Source(`${at}in.csv`),
     dataDestination: s3Destination(`${at}out`),
     params: { partitioner: { chunks: 64 } },
   });
-  await startJob(owner, job.id);
-  while (["JOB_STATE_STARTED", "JOB_STATE_UPLOADING"].includes((await getJob(owner, job.id)).state)) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  await startJob(owner, id);
+  await until(owner, id, (job) => !isIn("STARTED")(job) && !isIn("UPLOADING")(job));
   await putInput(`${at}in.csv`, after);
-  return waitForJob(owner, job.id);
+  return waitForJob(owner, id);
 }
 
 describe.concurrent("refused before any work, with the field and the remedy", () => {
@@ -296,22 +295,22 @@ describe.concurrent("FAILED, with the step, the cause and the remedy", () => {
 
   it("an input that is overwritten mid-job is INPUT_CHANGED, never a mix of two versions", async () => {
     const owner = await newOwner();
-    const body = (letter: string) => Buffer.from(`a,b\n${`${letter.repeat(40)},2\n`.repeat(400_000)}`);
-    const [before, after] = [body("x"), body("y")];
-    for (let tries = 5; ; tries--) {
+    const body = (letter: string, times: number) =>
+      Buffer.from(`a,b\n${`${letter.repeat(40)},2\n`.repeat(times * 400_000)}`);
+    const { ended, outputs } = await catchMoment(async (times) => {
       const at = folder();
-      const ended = await overwriteMidJob(owner, at, before, after);
+      const before = body("x", times);
+      const ended = await overwriteMidJob(owner, at, before, body("y", times));
       const outputs = await listOutput(`${at}out`);
-      if (ended.state === "JOB_STATE_COMPLETE" && tries > 1) {
-        // All tasks had read when it came.
+      if (isIn("COMPLETE")(ended)) {
         expect((await getOutput(outputs[0] ?? "")).equals(before)).toBe(true);
-        continue;
+        throw new Missed(`${ended.id} had read all when its input became another`);
       }
-      expect(ended.state).toBe("JOB_STATE_FAILED");
-      expect(ended.failure?.code).toBe("INPUT_CHANGED");
-      expect(outputs).toEqual([]);
-      return;
-    }
+      return { ended, outputs };
+    });
+    expect(ended.state).toBe("JOB_STATE_FAILED");
+    expect(ended.failure?.code).toBe("INPUT_CHANGED");
+    expect(outputs).toEqual([]);
   });
 });
 

@@ -20,7 +20,7 @@ import {
 import { catchMoment, isIn, stop, until } from "./moments.ts";
 
 const JOBS = "/v1/customer/jobs";
-/** The sweeper comes every minute, and a job is due a minute after it moved; emulators now and then lose a minute's call. */
+/** The sweeper comes every minute, and a job is due within one of its move; emulators now and then lose a minute's call. */
 const SWEPT_S = 270;
 
 async function started(owner: Owner, body: Record<string, unknown>): Promise<string> {
